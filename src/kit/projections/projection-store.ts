@@ -1,0 +1,108 @@
+/**
+ * Where a projection keeps its documents, and *with* them how far it has read: effect, de-duplication, parking and
+ * position change in one transaction or not at all. Adapters: `embedded/` (SQLite) and `redis/`; `contract.ts` is their suite.
+ */
+import type { TopicPartition } from '../log/event-log.ts';
+
+/** A flat document. Counters are numbers; everything else is text. */
+export type Document = Readonly<Record<string, number | string>>;
+
+/** A change that gives the same result in any order (`add`, `max`), so that replays and batches agree to the byte. */
+export interface Delta {
+  readonly key: string;
+  /** Integers added to counters; a missing counter is 0. */
+  readonly add?: Readonly<Record<string, number>>;
+  /** Text fields that only grow: the greater in byte order stays (RFC 3339 UTC times of one width compare as times). */
+  readonly max?: Readonly<Record<string, string>>;
+}
+
+export interface Effect {
+  readonly offset: number;
+  /** De-duplicated within the window; null is never a duplicate. */
+  readonly eventId: string | null;
+  readonly deltas: readonly Delta[];
+}
+
+/** An event that waits: the head of its key for its next attempt, the others for the head. */
+export interface ParkedRecord {
+  readonly offset: number;
+  /** The record key as text, the unit that waits together. */
+  readonly key: string;
+  /** Attempts made so far; 0 for one that waits behind its key's head. */
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number;
+  readonly firstFailedAt: number;
+  readonly reason: string;
+}
+
+/** What became of the records before `next`, counted in the same transaction as `next` itself. */
+export interface Tallies {
+  readonly applied: number;
+  readonly duplicates: number;
+  readonly dead: number;
+}
+
+export interface PartitionState extends TopicPartition {
+  readonly epoch: number;
+  /** The next offset to process; null before the first batch. */
+  readonly next: number | null;
+  readonly tallies: Tallies;
+  readonly parked: number;
+}
+
+export interface PartitionClaim {
+  readonly epoch: number;
+  readonly next: number | null;
+  readonly parked: readonly ParkedRecord[];
+}
+
+export interface ApplyBatch extends TopicPartition {
+  /** From `claim`. */
+  readonly epoch: number;
+  /** What `next` must be now. */
+  readonly expect: number | null;
+  readonly next: number;
+  readonly effects: readonly Effect[];
+  /** Inserted, or replaced by offset. */
+  readonly park: readonly ParkedRecord[];
+  /** Offsets that leave parking with this batch (as an effect or as dead). */
+  readonly unpark: readonly number[];
+  /** Records given to the dead letter queue (already acknowledged by the log). */
+  readonly dead: number;
+  /** The de-duplication clock, ms since the epoch. */
+  readonly now: number;
+}
+
+export type ApplyOutcome =
+  | {
+      readonly status: 'ok' /** Offsets of effects whose event id was seen before. */;
+      readonly duplicates: readonly number[];
+    }
+  | { readonly status: 'fenced'; readonly epoch: number }
+  | { readonly status: 'mismatch'; readonly next: number | null };
+
+/** @throws KitError STORE_UNAVAILABLE (retriable, systemic) from every method */
+export interface ProjectionStore {
+  /** The projection's name; states of different names are apart. */
+  readonly name: string;
+  /** Become the owner of a partition: raises its epoch, so that every earlier owner is fenced. */
+  claim(partition: TopicPartition): Promise<PartitionClaim>;
+  apply(batch: ApplyBatch): Promise<ApplyOutcome>;
+  get(key: string): Promise<Document | null>;
+  partitions(): Promise<PartitionState[]>;
+  /** Every document, ascending by key in byte order, fields sorted: equal states give equal bytes. */
+  documents(): AsyncIterable<readonly [key: string, document: Document]>;
+  /** Forget everything of this projection, epochs excepted. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DeduplicationWindow {
+  /** Default 24 h. */
+  readonly windowMs: number;
+  /** Ids kept per partition at most; the oldest go first. Default 1,000,000. */
+  readonly maxIdsPerPartition: number;
+}
+
+export const DEFAULT_WINDOW: DeduplicationWindow = { windowMs: 24 * 60 * 60 * 1000, maxIdsPerPartition: 1_000_000 };
