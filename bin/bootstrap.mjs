@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/**
+ * The way into a clone: `npm start`, `npm test` and `./streamsocial` come here, on any Node from 20 on, before anything is
+ * installed. Gets Node 24 and the packages where they are missing and hands over.
+ *
+ *   bootstrap.mjs start [flags]     the platform: src/cli/main.ts up
+ *   bootstrap.mjs test [filters]    the tests: scripts/test.ts
+ *   bootstrap.mjs run VERB …        any verb of the command line
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fail, findNode, installPackages, run, SetupError } from './node24.mjs';
+
+// npm passes SIGTERM to the shell between us, which dies and tells nobody: losing that parent is the signal.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event) {
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 250).unref();
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const [mode, ...args] = process.argv.slice(2);
+const main = join(root, 'src', 'cli', 'main.ts');
+const targets = {
+  start: [main, ['up', ...args]],
+  test: [join(root, 'scripts', 'test.ts'), args],
+  run: [main, args],
+};
+
+if (Object.hasOwn(targets, mode ?? '')) {
+  try {
+    const own = join(root, '.node');
+    const node = await findNode(own);
+    await installPackages(root, node, own);
+    await run(node, ...targets[mode]);
+  } catch (error) {
+    fail(error);
+  }
+} else {
+  fail(new SetupError('usage: bootstrap.mjs start|test|run [arguments]'));
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/** The installed command. On an older Node it gets Node 24 into the user's cache folder and runs under that. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheFolder, fail, findNode, run } from './node24.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const built = join(root, 'dist', 'cli', 'main.js');
+
+try {
+  const node = await findNode(cacheFolder());
+  await run(node, existsSync(built) ? built : join(root, 'src', 'cli', 'main.ts'), process.argv.slice(2));
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,96 @@
+/**
+ * `npm test [-- FILTER…]`: types, lint, then every test/**\/*.test.ts whose path contains one of the filters. Kafka and Redis
+ * are started once for the whole run where they are installed; where not, their tests are skipped by name.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, sep } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import type { Cluster } from '../src/cluster/cluster.ts';
+import { KAFKA_COMPONENTS, startTestCluster } from '../test/support/cluster.ts';
+import { missing } from '../test/support/requirements.ts';
+
+const root = join(import.meta.dirname, '..');
+const FILE_TIMEOUT_MS = 10 * 60_000;
+
+const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
+
+process.chdir(root);
+process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
+
+async function main(filters: readonly string[]): Promise<boolean> {
+  const files = globSync('test/**/*.test.ts')
+    .map((file) => file.split(sep).join('/'))
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .sort();
+  if (files.length === 0) {
+    console.error(`No test file has ${filters.join(' or ')} in its path.`);
+    return false;
+  }
+  return (
+    passes('types', 'typescript/bin/tsc', []) &&
+    passes('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']) &&
+    (await test(files))
+  );
+}
+
+function passes(what: string, script: string, args: readonly string[]): boolean {
+  const startedAt = performance.now();
+  const { status } = spawnSync(process.execPath, [join('node_modules', script), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  console.log(`${status === 0 ? '✔' : '✖'} ${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
+  return status === 0;
+}
+
+async function test(files: readonly string[]): Promise<boolean> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  const cluster = await sharedCluster(files);
+  try {
+    return !stop.signal.aborted && (await runFiles(files, stop.signal));
+  } finally {
+    await cluster?.stop();
+  }
+}
+
+/** One for the whole run, if a chosen file wants Kafka and it can be had; `test/support/cluster.ts` reads these variables. */
+async function sharedCluster(files: readonly string[]): Promise<Cluster | undefined> {
+  const wanted = files.some((file) => readFileSync(file, 'utf8').includes('kafkaForTests('));
+  if (!wanted || missing(...KAFKA_COMPONENTS) !== undefined) return undefined;
+  const redis = missing('redis-server') === undefined;
+  const cluster = await startTestCluster({ brokers: 3, redis, onProgress: (text) => console.log(`cluster: ${text}`) });
+  process.env.TEST_KAFKA_BOOTSTRAP = cluster.bootstrap.join(',');
+  if (cluster.redis !== null) process.env.TEST_REDIS_PORT = String(cluster.redis.port);
+  return cluster;
+}
+
+async function runFiles(files: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const events = run({
+    files: files.map((file) => join(root, file)),
+    concurrency: availableParallelism(),
+    timeout: FILE_TIMEOUT_MS,
+    signal,
+  });
+  const reporter = new spec();
+  reporter.pipe(process.stdout, { end: false });
+  const skips: string[] = [];
+  const totals: string[] = [];
+  let success = false;
+  for await (const event of events) {
+    if (event.type === 'test:pass' && event.data.skip !== undefined)
+      skips.push(`${event.data.name} (${event.data.skip})`);
+    if (event.type === 'test:summary' && event.data.file === undefined) success = event.data.success;
+    // The totals come last, after the failures that the reporter repeats when it ends, and after the skips.
+    if (event.type === 'test:diagnostic' && TOTAL.test(event.data.message)) totals.push(event.data.message);
+    else reporter.write(event);
+  }
+  reporter.end();
+  await finished(reporter);
+  for (const skip of skips) console.log(`﹣ skipped: ${skip}`);
+  for (const total of totals) console.log(`ℹ ${total}`);
+  return success;
+}

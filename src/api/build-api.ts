@@ -1,0 +1,100 @@
+/** The HTTP door of a platform: routes, limits and manners in one Fastify instance. */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { AsyncApiOptions } from '../domains/social/asyncapi.ts';
+import type { Platform } from '../pipelines/platform.ts';
+import { Closing } from './closing.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
+import { documentRoutes } from './documents.ts';
+import { engagementRoutes } from './engagement.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { parseJson } from './json-body.ts';
+import { metricRoutes, observeRequests, registryOf } from './metrics.ts';
+import { notFound } from './not-found.ts';
+import { pageRoutes } from './page.ts';
+import { rawProblem, sendProblem } from './problems.ts';
+import { reconciliationRoutes } from './reconciliation.ts';
+import { recordRoutes } from './records.ts';
+import { secure } from './security.ts';
+import { snapshotsOf } from './snapshots.ts';
+import { statusRoutes } from './status.ts';
+import { topicRoutes } from './topics.ts';
+import { type Api, COMPILERS } from './typed.ts';
+
+export interface ApiSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Null: nobody is asked for a token; only for addresses that no other machine can reach. */
+  readonly authToken: string | null;
+  readonly mode: 'embedded' | 'kafka';
+  /** Consumer group of the engagement projection, as metrics name it. */
+  readonly groupId: string;
+  /** How the topics were made, for the AsyncAPI document. */
+  readonly asyncApi?: Omit<AsyncApiOptions, 'version'>;
+}
+
+export interface ApiOptions {
+  readonly platform: Platform;
+  readonly settings: ApiSettings;
+  /** Without one nothing is logged. Requests are not, only what fails inside. */
+  readonly logger?: FastifyBaseLogger;
+}
+
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_CONNECTIONS = 2_048;
+/** Three characters for a byte of a content id, and room for the rest of the URL. */
+const MAX_PARAM_LENGTH = 1_024;
+
+/** Ready to `listen` or `inject`; closing it lets requests under way finish and ends waits. It does not close the platform. */
+export function buildApi({ platform, settings, logger }: ApiOptions): FastifyInstance {
+  const app = Fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    // longer than the longest answer, a reconciliation of a large log
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 65_000,
+    maxRequestsPerSocket: 100_000,
+    return503OnClosing: false,
+    schemaController: { compilersFactory: COMPILERS },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: sendProblem,
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
+      socket.end(rawProblem(STATUS_OF_CLIENT_ERROR[error.code] ?? 400));
+    },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    body.length === 0 ? undefined : parseJson(body),
+  );
+  app.setErrorHandler(sendProblem);
+  notFound(app);
+  secure(app, settings);
+  const closing = new Closing(app);
+  const snapshots = snapshotsOf(platform, Date.now);
+  const registry = registryOf(platform, snapshots, settings);
+  observeRequests(app, registry);
+
+  // routes come after the documents' plugin, which collects them
+  app.register(async (plain) => {
+    const scope = plain as unknown as Api;
+    await documentRoutes(scope, settings.asyncApi ?? {});
+    eventRoutes(scope, platform);
+    recordRoutes(scope, platform.log, closing);
+    engagementRoutes(scope, platform, closing);
+    topicRoutes(scope, platform);
+    deadLetterRoutes(scope, platform.deadLetters);
+    reconciliationRoutes(scope, platform, closing);
+    statusRoutes(scope, platform, snapshots);
+    healthRoutes(scope, platform, snapshots);
+    metricRoutes(scope, registry, snapshots);
+    pageRoutes(scope);
+  });
+  return app;
+}
+
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };

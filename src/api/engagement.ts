@@ -1,0 +1,89 @@
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { KitError } from '../kit/errors.ts';
+import type { PartitionOffset } from '../kit/log/event-log.ts';
+import { isId } from '../kit/schemas/formats.ts';
+import type { Platform } from '../pipelines/platform.ts';
+import type { Closing } from './closing.ts';
+import { Count, json, problems, Timestamp } from './schemas.ts';
+import type { Api } from './typed.ts';
+
+const MAX_WAIT_MS = 30_000;
+const POSITION = /^([a-zA-Z0-9._-]{1,249}):(\d{1,9}):(\d{1,15})$/;
+
+const ContentId = Type.String({ minLength: 1, maxLength: 256, examples: ['post_991'] });
+const Query = Type.Object(
+  {
+    after: Type.Optional(
+      Type.String({
+        description: 'topic:partition:offset as POST /api/v1/events answered it: wait until that event is applied.',
+        examples: ['content-interactions:3:1207'],
+      }),
+    ),
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS, default: 5000 })),
+    content_id: Type.Optional(ContentId),
+  },
+  { additionalProperties: false },
+);
+const Engagement = Type.Object(
+  {
+    content_id: Type.String(),
+    likes: Count,
+    shares: Count,
+    comments: Count,
+    views: Count,
+    last_updated: Type.Union([Timestamp, Type.Null()], { description: 'The latest event time.' }),
+  },
+  {
+    examples: [{ content_id: 'post_991', likes: 3, shares: 1, comments: 0, views: 40, last_updated: '2026-05-27T14:00:00.000Z' }],
+  },
+);
+
+const schema = {
+  tags: ['engagement'],
+  summary: 'Counters of one content',
+  querystring: Query,
+  response: {
+    200: json('Counters.', Engagement),
+    ...problems('INVALID_ARGUMENT', 'UNKNOWN_CONTENT', 'STORE_UNAVAILABLE', 'NOT_APPLIED_YET'),
+  },
+};
+
+/** The id may hold anything, slashes included; encoded or not, it is the rest of the path. */
+export function engagementRoutes(app: Api, platform: Platform, closing: Closing): void {
+  async function answer(contentId: string, after: string | undefined, timeoutMs = 5000) {
+    if (!isId(contentId)) throw new KitError('INVALID_ARGUMENT', 'content_id: must be 1 to 256 bytes of UTF-8 without control characters');
+    if (after !== undefined) await closing.orClosing(platform.applied(positionOf(after), timeoutMs));
+    const document = await platform.engagement(contentId);
+    if (document === null)
+      throw new KitError('UNKNOWN_CONTENT', `Nothing has happened to ${contentId} yet.`, { details: { content_id: contentId } });
+    const { likes = 0, shares = 0, comments = 0, views = 0, last_updated = null } = document;
+    return { content_id: contentId, likes, shares, comments, views, last_updated };
+  }
+
+  app.get(
+    '/api/v1/engagement/*',
+    {
+      schema,
+      config: {
+        swaggerTransform: ({ schema }) => ({
+          url: '/api/v1/engagement/:content_id',
+          schema: { ...schema, params: Type.Object({ content_id: ContentId }) },
+        }),
+      },
+    },
+    async ({ params, query }) => answer((params as { '*': string })['*'], query.after, query.timeout_ms),
+  );
+
+  // `.` and `..` cannot stand in a path: clients remove them
+  app.get('/api/v1/engagement', { schema }, async ({ query }: FastifyRequest<{ Querystring: Type.Static<typeof Query> }>) => {
+    if (query.content_id === undefined) throw new KitError('INVALID_ARGUMENT', 'query content_id: is required here');
+    return answer(query.content_id, query.after, query.timeout_ms);
+  });
+}
+
+function positionOf(text: string): PartitionOffset {
+  const [, topic, partition, offset] = POSITION.exec(text) ?? [];
+  if (topic === undefined) throw new KitError('INVALID_ARGUMENT', 'query after: must be topic:partition:offset');
+  return { topic, partition: Number(partition), offset: Number(offset) };
+}

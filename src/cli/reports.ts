@@ -1,0 +1,37 @@
+import type { Reconciliation } from '../pipelines/reconciliation.ts';
+import type { DemoReport } from '../pipelines/demo.ts';
+import { table } from './output.ts';
+
+const count = (value: number) => value.toLocaleString('en-US');
+
+export function reconciliationText(result: Reconciliation): string {
+  const rows = result.topics.map((topic) => [
+    topic.topic,
+    topic.in_log,
+    topic.applied,
+    topic.duplicates,
+    topic.parked,
+    topic.dead_lettered,
+    topic.pending,
+    topic.balanced ? 'yes' : 'NO',
+  ]);
+  const headings = ['topic', 'in log', 'applied', 'duplicates', 'parked', 'dead-lettered', 'pending', 'balanced'];
+  return `${table(headings, rows)}\n${comparisonText(result)}\n${result.balanced ? 'balanced' : 'NOT BALANCED'}`;
+}
+
+function comparisonText({ compared, differing, differences }: Reconciliation): string {
+  if (compared === null) return 'counters were not compared: events are parked, in the log but not counted yet';
+  if (differing === 0) return `${count(compared)} counters equal an independent fold of the log`;
+  const examples = differences.slice(0, 3).map((one) => `${one.key} ${one.field}: ${one.projection}, fold ${one.fold}`);
+  return `${count(differing)} of ${count(compared)} counters DIFFER from the fold of the log, e.g. ${examples.join('; ')}`;
+}
+
+export function demoText(report: DemoReport): string {
+  const lines = [
+    `demo (seed ${report.seed}): ${count(report.published)} of ${count(report.requested)} published, ${count(report.in_log)} of them in the log; ` +
+      `${count(report.applied)} applied, ${count(report.duplicates)} duplicates, ${count(report.parked)} parked, ${count(report.dead_lettered)} dead-lettered`,
+  ];
+  if (report.reconciliation !== null) lines.push(reconciliationText(report.reconciliation));
+  if (report.error !== undefined) lines.push(`failed: ${report.error}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,66 @@
+/** One combined broker and controller (KRaft) of a development cluster. `docker/compose.yml` has the same settings. */
+export interface NodeSettings {
+  readonly nodeId: number;
+  readonly brokers: number;
+  /** Node 1's port; the others follow. Controllers listen CONTROLLER_PORT_DISTANCE further up. */
+  readonly basePort: number;
+  readonly dataDirectory: string;
+}
+
+export const CONTROLLER_PORT_DISTANCE = 100;
+
+export function brokerPorts(basePort: number, brokers: number): number[] {
+  return Array.from({ length: brokers }, (_, index) => basePort + index);
+}
+
+export function controllerPorts(basePort: number, brokers: number): number[] {
+  return brokerPorts(basePort + CONTROLLER_PORT_DISTANCE, brokers);
+}
+
+/** What makes the cluster keep its promises (P1, P8): the same wherever it runs. */
+export function durabilityProperties(brokers: number): Record<string, string> {
+  const minInSync = String(Math.max(1, Math.min(2, brokers - 1)));
+  return {
+    'default.replication.factor': String(brokers),
+    'min.insync.replicas': minInSync,
+    'unclean.leader.election.enable': 'false',
+    'auto.create.topics.enable': 'false',
+    'offsets.topic.replication.factor': String(brokers),
+    // 50 partitions by default: a second of start-up for the first group, and nothing gained on one machine.
+    'offsets.topic.num.partitions': '12',
+    'transaction.state.log.replication.factor': String(brokers),
+    'transaction.state.log.min.isr': minInSync,
+    'transaction.state.log.num.partitions': '12',
+    // A dead or frozen leader is replaced after this, which bounds the gap in acknowledgements.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    // A follower that hangs holds up acks=all for no longer than this.
+    'replica.lag.time.max.ms': '5000',
+    'group.initial.rebalance.delay.ms': '100',
+    'group.min.session.timeout.ms': '1000',
+  };
+}
+
+export function serverProperties(node: NodeSettings): Record<string, string> {
+  const port = brokerPorts(node.basePort, node.brokers)[node.nodeId - 1];
+  const controllers = controllerPorts(node.basePort, node.brokers);
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': String(node.nodeId),
+    'controller.quorum.voters': controllers.map((voter, index) => `${index + 1}@127.0.0.1:${voter}`).join(','),
+    listeners: `BROKER://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllers[node.nodeId - 1]}`,
+    'advertised.listeners': `BROKER://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'BROKER',
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': node.dataDirectory,
+    ...durabilityProperties(node.brokers),
+  };
+}
+
+/** Java's properties format; a backslash would start an escape. */
+export function formatProperties(properties: Readonly<Record<string, string>>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)
+    .join('');
+}

@@ -1,0 +1,99 @@
+/** What one transaction of the store will hold: the fates of a run of records, decided one after the other. */
+import type { DeadLetter } from '../dlq/dead-letter.ts';
+import type { LogRecord } from '../log/event-log.ts';
+import type { Effect, ParkedRecord } from '../projections/projection-store.ts';
+import type { Parking } from '../retry/parking.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import type { Tally } from './consumer-metrics.ts';
+import { keyToText, textToKey } from './record-key.ts';
+import type { Verdict } from './verdict.ts';
+
+export class Chunk {
+  readonly effects: Effect[] = [];
+  readonly dead: DeadLetter[] = [];
+  readonly unpark: number[] = [];
+  readonly park: ParkedRecord[] = [];
+  readonly #group: string;
+  readonly #policy: RetryPolicy;
+  readonly #parking: Parking;
+  readonly #startedAt = performance.now();
+  #failed = 0;
+  #retries = 0;
+
+  /** @param parking changed along with the chunk; the caller rebuilds it when the transaction fails */
+  constructor(group: string, policy: RetryPolicy, parking: Parking) {
+    this.#group = group;
+    this.#policy = policy;
+    this.#parking = parking;
+  }
+
+  get size(): number {
+    return this.effects.length + this.dead.length + this.park.length;
+  }
+
+  /** @param head the parked record that this is; null for one that was never parked */
+  judged(record: LogRecord, eventId: string, verdict: Verdict, now: number, head: ParkedRecord | null = null): void {
+    const attempts = (head?.attempts ?? 0) + 1;
+    if (attempts > 1) this.#retries++;
+    if (verdict.kind === 'ack') {
+      this.effects.push({ offset: record.offset, eventId, deltas: verdict.deltas });
+      if (head !== null) this.#release(head);
+    } else if (verdict.kind === 'dead') {
+      this.bury(record, verdict.code, verdict.reason, now, head);
+    } else if (attempts >= this.#policy.attempts) {
+      this.bury(record, 'RETRIES_EXHAUSTED', verdict.reason, now, head);
+    } else {
+      this.#failed++;
+      const { offset } = record;
+      const dueAt = now + Math.max(1, verdict.afterMs ?? 0, this.#policy.delayMs(attempts));
+      const key = head?.key ?? keyToText(record.key);
+      const parked = { offset, key, attempts, dueAt, firstFailedAt: firstFailure(head, now), reason: verdict.reason };
+      this.park.push(parked);
+      if (head === null) this.#parking.park(parked);
+      else this.#parking.postpone(parked);
+    }
+  }
+
+  /** No further delivery. */
+  bury(record: LogRecord, code: string, reason: string, now: number, head: ParkedRecord | null = null): void {
+    this.#failed++;
+    const deliveryCount = (head?.attempts ?? 0) + 1;
+    const firstFailedAt = firstFailure(head, now);
+    this.dead.push({ record, group: this.#group, code, reason, deliveryCount, firstFailedAt });
+    if (head !== null) this.#release(head);
+  }
+
+  /** The log no longer has this parked record: all that is left of it is its place and its key. */
+  lost(head: ParkedRecord, place: { readonly topic: string; readonly partition: number }, now: number): void {
+    const remains = { ...place, offset: head.offset, key: textToKey(head.key), value: null, headers: [], timestamp: 0 };
+    this.bury(remains, 'PARKED_RECORD_GONE', 'the log no longer has this parked record', now, head);
+  }
+
+  /** Not delivered: it waits behind its key's head. */
+  wait(record: LogRecord, key: string, now: number): void {
+    const reason = 'waits for an earlier event of its key';
+    const waiting = { offset: record.offset, key, attempts: 0, dueAt: now, firstFailedAt: now, reason };
+    this.park.push(waiting);
+    this.#parking.park(waiting);
+  }
+
+  tally(): Tally {
+    return {
+      processed: this.effects.length,
+      failed: this.#failed,
+      dead: this.dead.length,
+      retries: this.#retries,
+      elapsedMs: performance.now() - this.#startedAt,
+    };
+  }
+
+  #release(head: ParkedRecord): void {
+    this.#parking.release(head);
+    this.unpark.push(head.offset);
+  }
+}
+
+/** One that only waited has not failed before. */
+function firstFailure(head: ParkedRecord | null, now: number): number {
+  return head === null || head.attempts === 0 ? now : head.firstFailedAt;
+}

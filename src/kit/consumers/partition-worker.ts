@@ -1,0 +1,446 @@
+/**
+ * One owned partition: decides what becomes of each record, and makes it durable together with the position. All
+ * operations of a partition (records, retries, recovery) run one after the other, in one queue.
+ *
+ * Order of things that a crash may cut short: dead letters are acknowledged by the log before the position moves, so a
+ * crash in between repeats them (one entry, as they carry the same id); effects, parking and position are one
+ * transaction, so a crash repeats or keeps them as a whole.
+ */
+import type { Clock } from '../clock.ts';
+import { isKitError, KitError } from '../errors.ts';
+import type { EventLog, LogRecord, PartitionBatch, TopicPartition } from '../log/event-log.ts';
+import type { ParkedRecord, ProjectionStore } from '../projections/projection-store.ts';
+import { Parking } from '../retry/parking.ts';
+import type { RetryPolicy } from '../retry/retry-policy.ts';
+import { Chunk } from './chunk.ts';
+import type { ConsumerMeter, PartitionProgress } from './consumer-metrics.ts';
+import type { ConsumerLimits, ConsumerLogger, DeadLetterSink } from './consumer-options.ts';
+import type { Judge, Judgement } from './judge.ts';
+import { messageOf } from './judge.ts';
+import { readRecord } from './read-record.ts';
+import { keyToText } from './record-key.ts';
+import { dead } from './verdict.ts';
+import { Waiters } from './waiters.ts';
+
+export interface WorkerContext<E> {
+  readonly group: string;
+  readonly log: EventLog;
+  readonly store: ProjectionStore;
+  readonly deadLetters: DeadLetterSink;
+  readonly judge: Judge<E>;
+  readonly retryPolicy: RetryPolicy;
+  /** Delays while log or store are not available; its `attempts` are not used. */
+  readonly recoveryPolicy: RetryPolicy;
+  readonly clock: Clock;
+  readonly logger: ConsumerLogger;
+  readonly limits: ConsumerLimits;
+  readonly meter: ConsumerMeter;
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition, offset: number): void;
+  /** A newer owner exists. */
+  fenced(partition: TopicPartition): void;
+  /** Nothing but a person can help. */
+  failed(error: KitError): void;
+}
+
+/**
+ * `closed` also before the first claim. `full`: parking has no room for `#blockedKey`; only retries go on.
+ * `recovering`: log or store failed; the partition is claimed again after a pause.
+ */
+type State = 'running' | 'full' | 'recovering' | 'closed';
+
+/** A position beyond the log's end is looked at this often before it is believed: a new leader may be behind for a moment. */
+const MAX_AHEAD_CHECKS = 5;
+/** The event loop gets a turn at least this often, however fast log and store answer. */
+const MAX_HOLD_MS = 20;
+
+export class PartitionWorker<E> implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #context: WorkerContext<E>;
+  readonly #waiters: Waiters;
+  #state: State = 'recovering';
+  #halting = false;
+  #tail: Promise<void> = Promise.resolve();
+  #busy = 0;
+  #heldSince = performance.now();
+  #timer: { readonly at: number; readonly cancel: () => void } | null = null;
+  #failures = 0;
+  #epoch = 0;
+  /** What the store has as `next`; lags behind `#position` only after a gap, until the next transaction. */
+  #expect: number | null = null;
+  #position = 0;
+  #end = 0;
+  #parking = new Parking();
+  /** Offsets parked as the store has it. */
+  #parked = new Set<number>();
+  #blockedKey = '';
+  /** What the store refused for itself alone: no retry helps it. */
+  #refused: { readonly offset: number; readonly error: KitError } | null = null;
+  /** So many more records get a transaction of their own, to find the one that the store refuses. */
+  #singly = 0;
+
+  constructor({ topic, partition }: TopicPartition, context: WorkerContext<E>) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#context = context;
+    this.#waiters = new Waiters(context.clock, context.limits.maxWaiters);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get parked(): number {
+    return this.#parked.size;
+  }
+
+  /** What an audit compares with the store; null while something is under way. */
+  get fence(): { readonly epoch: number; readonly next: number | null } | null {
+    const settled = this.#busy === 0 && (this.#state === 'running' || this.#state === 'full');
+    return settled ? { epoch: this.#epoch, next: this.#expect } : null;
+  }
+
+  progress(): PartitionProgress {
+    const { topic, partition } = this;
+    const end = Math.max(this.#end, this.#position);
+    return { topic, partition, position: this.#position, end_offset: end, lag: end - this.#position };
+  }
+
+  sawEnd(offset: number): void {
+    this.#end = Math.max(this.#end, offset);
+  }
+
+  /** Claims the partition. @returns where to read from, or null when that has to wait for a recovery */
+  async open(): Promise<number | null> {
+    await this.#run(() => this.#claim());
+    return this.#state === 'running' ? this.#position : null;
+  }
+
+  onRecords(batch: PartitionBatch): Promise<void> {
+    return this.#run(() => this.#process(batch));
+  }
+
+  /** Claims the partition again: the store is not as this owner left it. */
+  reclaim(error: KitError): Promise<void> {
+    return this.#run(async () => this.#interrupt(error));
+  }
+
+  /** Resolves when the record at `offset` is no longer waiting: applied, a duplicate, or dead. */
+  settled(offset: number, timeoutMs: number): Promise<void> {
+    return this.#waiters.until(() => this.#position > offset && !this.#parked.has(offset), timeoutMs);
+  }
+
+  /** Resolves when everything before `end` is settled and nothing is parked. */
+  caughtUp(end: number, timeoutMs: number): Promise<void> {
+    return this.#waiters.until(() => this.#position >= end && this.#parked.size === 0, timeoutMs);
+  }
+
+  /** Begin nothing new; what has been decided so far is still made durable. */
+  halt(): void {
+    this.#halting = true;
+    this.#cancelTimer();
+  }
+
+  async close(): Promise<void> {
+    this.halt();
+    await this.#tail;
+    this.#state = 'closed';
+    const { topic, partition } = this;
+    this.#waiters.reject(
+      new KitError('PARTITION_NOT_OWNED', `${topic}/${partition} is no longer read by this consumer`, {
+        retriable: true,
+        details: { topic, partition },
+      }),
+    );
+  }
+
+  #run(operation: () => Promise<void>): Promise<void> {
+    this.#busy++;
+    this.#tail = this.#tail.then(async () => {
+      try {
+        if (!this.#halting) await operation();
+      } catch (error) {
+        this.#interrupt(error);
+      } finally {
+        this.#busy--;
+        if (!this.#halting) this.#armTimer();
+      }
+    });
+    return this.#tail;
+  }
+
+  async #claim(): Promise<void> {
+    const { topic, partition } = this;
+    const { store, log, limits } = this.#context;
+    const claim = await store.claim({ topic, partition });
+    const [earliest, latest] = (await log.listOffsets([
+      { topic, partition, at: 'earliest' },
+      { topic, partition, at: 'latest' },
+    ])) as [number, number];
+    this.#epoch = claim.epoch;
+    this.#expect = claim.next;
+    if (claim.next !== null && claim.next > latest) return this.#ahead(claim.next, latest);
+    this.#position = claim.next ?? earliest;
+    this.#end = latest;
+    this.#parking = new Parking(limits.parking, claim.parked);
+    this.#parked = new Set(claim.parked.map((record) => record.offset));
+    this.#skipTo(earliest);
+    this.#state = 'running';
+    this.#context.resume({ topic, partition }, this.#position);
+    this.#waiters.notify();
+  }
+
+  #ahead(next: number, latest: number): void {
+    const { topic, partition } = this;
+    const error = new KitError(
+      'CONSUMER_AHEAD_OF_LOG',
+      `${this.#context.store.name} has processed ${topic}/${partition} up to offset ${next}, but the log ends at ${latest}: ` +
+        'it was replaced or truncated. Point both at the same data, or clear the projection so that it is rebuilt.',
+      { details: { topic, partition, next, latest } },
+    );
+    if (this.#failures < MAX_AHEAD_CHECKS) throw error;
+    this.halt();
+    this.#context.failed(error);
+  }
+
+  async #process(batch: PartitionBatch): Promise<void> {
+    this.sawEnd(batch.highWatermark);
+    const { records } = batch;
+    const { clock, limits } = this.#context;
+    const giveWayAt = clock.now() + limits.maxBatchMs;
+    if ((records[0]?.offset ?? 0) > this.#position) await this.#checkGap();
+    let index = 0;
+    while (this.#state === 'running' && !this.#halting && index < records.length) {
+      index = await this.#processChunk(records, index);
+      await this.#giveTurn();
+      if (index < records.length && clock.now() >= giveWayAt) return this.#refetch();
+    }
+    // Delivered although paused: that was before the member could be told.
+    if (this.#state !== 'running') this.#context.pause(this);
+  }
+
+  /** @returns the index of the first record that is left */
+  async #processChunk(records: readonly LogRecord[], from: number): Promise<number> {
+    const { clock, limits, judge } = this.#context;
+    const chunk = this.#newChunk();
+    const closeAt = clock.now() + limits.maxChunkMs;
+    let index = from;
+    let next = this.#position;
+    let failure: { readonly error: unknown } | null = null;
+    for (; index < records.length && !this.#isFull(chunk) && !this.#halting; index++) {
+      const record = records[index]!;
+      if (record.offset < next) continue;
+      const now = clock.now();
+      if (now >= closeAt && chunk.size > 0) break;
+      const decoded = judge.decode(record);
+      if (!decoded.ok) {
+        chunk.bury(record, decoded.code, decoded.reason, now);
+      } else {
+        const key = this.#parking.size === 0 ? null : keyToText(record.key);
+        if (key !== null && !this.#parking.admits(key)) {
+          this.#blockedKey = key;
+          this.#state = 'full';
+          break;
+        }
+        if (key !== null && this.#parking.holds(key)) {
+          chunk.wait(record, key, now);
+        } else {
+          const judging = this.#judge(decoded.event, record, 1);
+          const judgement = judging instanceof Promise ? await judging : judging;
+          if (judgement.kind === 'systemic') {
+            failure = judgement;
+            break;
+          }
+          chunk.judged(record, decoded.id, judgement, clock.now());
+        }
+      }
+      next = record.offset + 1;
+    }
+    const flushed = await this.#flush(chunk, next);
+    if (flushed && failure !== null) this.#interrupt(failure.error);
+    if (this.#state === 'full') this.#context.pause(this);
+    return index;
+  }
+
+  /** Tries the heads that are due, and after a success those behind them, in one transaction. */
+  async #retryDue(): Promise<void> {
+    const { clock, limits } = this.#context;
+    const now = clock.now();
+    const chunk = this.#newChunk();
+    let failure: unknown = null;
+    while (!this.#isFull(chunk) && !this.#halting && failure === null) {
+      const head = this.#parking.due(now);
+      if (head === undefined || (chunk.size > 0 && clock.now() >= now + limits.maxChunkMs)) break;
+      try {
+        failure = await this.#retry(chunk, head);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (!(await this.#flush(chunk, this.#position))) return;
+    if (failure !== null) return this.#interrupt(failure);
+    if (this.#state === 'full' && this.#parking.hasRoom(this.#blockedKey)) {
+      this.#state = 'running';
+      this.#context.resume(this, this.#position);
+    }
+    await this.#giveTurn();
+  }
+
+  /** @returns what failed for every event alike, or null */
+  async #retry(chunk: Chunk, head: ParkedRecord): Promise<unknown> {
+    const { clock, judge, log } = this.#context;
+    const { topic, partition } = this;
+    const record = await readRecord(log, { topic, partition, offset: head.offset });
+    if (record === null) {
+      chunk.lost(head, { topic, partition }, clock.now());
+      return null;
+    }
+    const decoded = judge.decode(record);
+    if (!decoded.ok) {
+      chunk.bury(record, decoded.code, decoded.reason, clock.now(), head);
+      return null;
+    }
+    const judgement = await this.#judge(decoded.event, record, head.attempts + 1);
+    if (judgement.kind === 'systemic') return judgement.error;
+    chunk.judged(record, decoded.id, judgement, clock.now(), head);
+    return null;
+  }
+
+  #judge(event: E, record: LogRecord, attempt: number): Judgement | Promise<Judgement> {
+    if (this.#refused?.offset !== record.offset) return this.#context.judge.judge(event, record, attempt);
+    return dead(this.#refused.error.message, this.#refused.error.code);
+  }
+
+  /** A refused effect that was buried ends its chunk, so that it stays buried if another is refused next. */
+  #isFull(chunk: Chunk): boolean {
+    if (chunk.size >= (this.#singly > 0 ? 1 : this.#context.limits.maxChunkRecords)) return true;
+    return this.#refused !== null && chunk.dead.at(-1)?.record.offset === this.#refused.offset;
+  }
+
+  #newChunk(): Chunk {
+    const { group, retryPolicy } = this.#context;
+    return new Chunk(group, retryPolicy, this.#parking);
+  }
+
+  /** @returns whether the position is now `next`, durably */
+  async #flush(chunk: Chunk, next: number): Promise<boolean> {
+    if (chunk.size === 0) return true;
+    const { topic, partition } = this;
+    const { store, deadLetters, clock, meter } = this.#context;
+    const { effects, park, unpark } = chunk;
+    try {
+      if (chunk.dead.length > 0) await deadLetters.capture(chunk.dead);
+      const outcome = await store.apply({
+        topic,
+        partition,
+        epoch: this.#epoch,
+        expect: this.#expect,
+        next,
+        effects,
+        park,
+        unpark,
+        dead: chunk.dead.length,
+        now: clock.now(),
+      });
+      if (outcome.status === 'fenced' && outcome.epoch > this.#epoch) {
+        this.halt();
+        this.#context.fenced({ topic, partition });
+        return false;
+      }
+      if (outcome.status !== 'ok') {
+        throw new KitError('POSITION_MISMATCH', `the store no longer has position ${this.#expect}`, {
+          retriable: true,
+          details: { topic, partition, expected: this.#expect, outcome },
+        });
+      }
+    } catch (error) {
+      if (isKitError(error, 'INVALID_DELTA')) this.#suspect(chunk, error);
+      this.#interrupt(error);
+      return false;
+    }
+    this.#expect = this.#position = next;
+    this.#failures = 0;
+    this.#singly = Math.max(0, this.#singly - 1);
+    for (const { offset } of park) this.#parked.add(offset);
+    for (const offset of unpark) this.#parked.delete(offset);
+    meter.add(chunk.tally());
+    this.#waiters.notify();
+    return true;
+  }
+
+  /** The store cannot take an effect of this chunk, ever. It is buried once it is known which; until then, one at a time. */
+  #suspect({ effects }: Chunk, error: KitError): void {
+    const offset = error.details.offset ?? (effects.length === 1 ? effects[0]!.offset : undefined);
+    if (typeof offset === 'number') this.#refused = { offset, error };
+    else this.#singly = this.#context.limits.maxChunkRecords;
+  }
+
+  /** Nothing of the partition goes on until it is claimed again; what was decided since the last transaction is forgotten. */
+  #interrupt(error: unknown): void {
+    if (this.#halting) return;
+    this.#state = 'recovering';
+    this.#failures++;
+    this.#cancelTimer();
+    this.#context.pause(this);
+    const { topic, partition } = this;
+    const code = isKitError(error) ? error.code : undefined;
+    this.#context.logger.warn(
+      { topic, partition, code, failures: this.#failures, err: error },
+      `paused, will recover: ${messageOf(error)}`,
+    );
+  }
+
+  /** One timer, for the next retry or recovery. One that is due earlier stays, or a busy partition would never retry. */
+  #armTimer(): void {
+    const { clock, limits, recoveryPolicy } = this.#context;
+    const now = clock.now();
+    const recovering = this.#state === 'recovering';
+    const nextAt = recovering ? now + recoveryPolicy.delayMs(this.#failures) : this.#parking.nextDueAt();
+    if (nextAt === undefined) return;
+    const at = Math.max(nextAt, now + limits.retryTickMs);
+    if (this.#timer !== null && this.#timer.at <= at) return;
+    this.#cancelTimer();
+    const cancel = clock.after(at - now, () => {
+      this.#timer = null;
+      void this.#run(() => (this.#state === 'recovering' ? this.#claim() : this.#retryDue()));
+    });
+    this.#timer = { at, cancel };
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  /** Holes are what compaction leaves, unless the log now begins later than this consumer has read. */
+  async #checkGap(): Promise<void> {
+    const { topic, partition } = this;
+    const [earliest] = await this.#context.log.listOffsets([{ topic, partition, at: 'earliest' }]);
+    this.#skipTo(earliest!);
+  }
+
+  #skipTo(earliest: number): void {
+    const missing = earliest - this.#position;
+    if (missing <= 0) return;
+    const { topic, partition } = this;
+    const { logger, meter } = this.#context;
+    meter.skip(missing);
+    logger.warn(
+      { topic, partition, position: this.#position, earliest, skipped: missing },
+      'retention removed records before they were processed; going on at the earliest that is left',
+    );
+    this.#position = earliest;
+  }
+
+  #refetch(): void {
+    this.#context.pause(this);
+    this.#context.resume(this, this.#position);
+  }
+
+  async #giveTurn(): Promise<void> {
+    if (performance.now() - this.#heldSince < MAX_HOLD_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#heldSince = performance.now();
+  }
+}

@@ -1,0 +1,218 @@
+import { type API, metadataV12 } from '@platformatic/kafka';
+import type { Clock } from '../../clock.ts';
+import { isKitError, KitError } from '../../errors.ts';
+import type { BrokerDescription, TopicPartition } from '../event-log.ts';
+import { BrokerLink } from './broker-link.ts';
+import { errorName, isStaleLeader, refusal, unavailable } from './errors.ts';
+
+type MetadataResponse = metadataV12.MetadataResponse;
+
+export interface ClusterViewOptions {
+  /** `host:port`; any of them that answers will do. */
+  readonly bootstrap: readonly string[];
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+interface TopicView {
+  readonly id: string;
+  /** Node id by partition; -1 without a leader. */
+  readonly leaders: readonly number[];
+  readonly asOf: number;
+}
+
+/** A topic's partitions may be added to: looked up again after this. */
+const MAX_AGE_MS = 60_000;
+/** A broker that failed is asked last for this long. */
+const SUSPECT_MS = 10_000;
+const RETRY_PAUSE_MS = 50;
+
+/** Who is in the cluster and who leads what, as last heard; and the links to its brokers. */
+export class ClusterView {
+  readonly requestTimeoutMs: number;
+  readonly #options: ClusterViewOptions;
+  readonly #links = new Map<string, BrokerLink>();
+  readonly #suspects = new Map<string, number>();
+  readonly #topics = new Map<string, TopicView>();
+  readonly #topicNames = new Map<string, string>();
+  readonly #lookups = new Map<string, Promise<TopicView>>();
+  #nodes = new Map<number, string>();
+  #turn = 0;
+  #closed = false;
+
+  constructor(options: ClusterViewOptions) {
+    this.#options = options;
+    this.requestTimeoutMs = options.requestTimeoutMs;
+  }
+
+  get openConnections(): number {
+    let open = 0;
+    for (const link of this.#links.values()) open += link.openConnections;
+    return open;
+  }
+
+  /** Asks brokers one after the other until one answers: known ones and bootstrap, those that failed lately last. */
+  async askAny<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+    const now = this.#options.clock.now();
+    const addresses = [...new Set([...this.#nodes.values(), ...this.#options.bootstrap])];
+    const turn = this.#turn++ % addresses.length;
+    const rotated = [...addresses.slice(turn), ...addresses.slice(0, turn)];
+    const suspected = (address: string): boolean => (this.#suspects.get(address) ?? 0) > now;
+    const order = [...rotated.filter((a) => !suspected(a)), ...rotated.filter(suspected)];
+    let cause: unknown;
+    for (const address of order) {
+      try {
+        return await this.#link(address).request(api, args, { timeoutMs: this.requestTimeoutMs });
+      } catch (error) {
+        if (!isKitError(error, 'LOG_UNAVAILABLE')) throw error;
+        this.#suspect(address);
+        cause = error;
+      }
+    }
+    throw unavailable(`no broker answers (${order.join(', ')})`, { cause, details: { sent: true } });
+  }
+
+  /** Sends to one node; what is wrong with the way there makes the node a suspect. */
+  async askNode<A extends unknown[], R>(
+    node: number,
+    api: API<A, R>,
+    args: A,
+    limits: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<R> {
+    const address = this.#nodes.get(node);
+    if (address === undefined) throw unavailable(`broker ${node} is not in the cluster`, { details: { sent: false } });
+    try {
+      const { timeoutMs = this.requestTimeoutMs, signal } = limits;
+      return await this.#link(address).request(api, args, { timeoutMs, ...(signal && { signal }) });
+    } catch (error) {
+      if (isKitError(error, 'LOG_UNAVAILABLE')) this.#suspect(address);
+      throw error;
+    }
+  }
+
+  /** Every topic's or the named ones' metadata, fresh, as the broker gave it, error codes included. */
+  async metadata(topics: readonly string[] | null): Promise<MetadataResponse> {
+    const response = await this.askAny(metadataV12.api, [topics === null ? null : [...topics], false, false]);
+    if (response.brokers.length > 0) {
+      this.#nodes = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, addressOf({ host, port })]));
+    }
+    return response;
+  }
+
+  /** What one broker knows. */
+  metadataFrom(node: number, topics: readonly string[]): Promise<MetadataResponse> {
+    return this.askNode(node, metadataV12.api, [[...topics], false, false]);
+  }
+
+  /** @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE */
+  async topic(name: string): Promise<TopicView> {
+    const known = this.#topics.get(name);
+    if (known !== undefined && this.#options.clock.now() - known.asOf < MAX_AGE_MS) return known;
+    let lookup = this.#lookups.get(name);
+    if (lookup === undefined) {
+      lookup = this.#lookUp(name).finally(() => this.#lookups.delete(name));
+      this.#lookups.set(name, lookup);
+    }
+    return lookup;
+  }
+
+  /** @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, LOG_UNAVAILABLE where it has no leader now */
+  async leader(at: TopicPartition): Promise<number> {
+    const { leaders } = await this.topic(at.topic);
+    const leader = leaders[at.partition];
+    if (leader === undefined) {
+      throw new KitError('UNKNOWN_PARTITION', `${at.topic} has ${leaders.length} partitions, not ${at.partition}`, {
+        details: { ...at, partitions: leaders.length },
+      });
+    }
+    if (leader >= 0 && this.#nodes.has(leader)) return leader;
+    this.forget(at.topic);
+    throw unavailable(`${at.topic}-${at.partition} has no leader`, { details: { ...at, sent: false } });
+  }
+
+  /** The name of a topic id seen in `topic`. */
+  nameOf(topicId: string): string | undefined {
+    return this.#topicNames.get(topicId);
+  }
+
+  /** What is known of this topic has proved wrong; the next look asks again. */
+  forget(topic: string): void {
+    this.#topics.delete(topic);
+  }
+
+  /**
+   * Runs an idempotent request until it is answered, a refusal stays, or the time of one request is over: leaders move,
+   * and a new topic takes a moment to be known everywhere.
+   */
+  async persist<T>(attempt: () => Promise<T>): Promise<T> {
+    const end = this.#options.clock.now() + this.requestTimeoutMs;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isKitError(error) || !error.retriable || this.#closed || this.#options.clock.now() >= end) throw error;
+        await new Promise<void>((resolve) => this.#options.clock.after(RETRY_PAUSE_MS, resolve));
+      }
+    }
+  }
+
+  /** Addresses of every broker known now. */
+  nodes(): ReadonlyMap<number, string> {
+    return this.#nodes;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const link of this.#links.values()) link.close();
+  }
+
+  async #lookUp(name: string): Promise<TopicView> {
+    const { topics } = await this.metadata([name]);
+    const found = topics.find((topic) => topic.name === name);
+    if (found === undefined || errorName(found.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw new KitError('UNKNOWN_TOPIC', `there is no topic ${name}`, { details: { topic: name } });
+    }
+    if (found.errorCode !== 0 && !isStaleLeader(found.errorCode)) throw refusal(found.errorCode, name, { topic: name });
+    const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
+    for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId;
+    const view = { id: found.topicId, leaders, asOf: this.#options.clock.now() };
+    this.#topics.set(name, view);
+    this.#topicNames.set(found.topicId, name);
+    return view;
+  }
+
+  #link(address: string): BrokerLink {
+    const known = this.#links.get(address);
+    if (known !== undefined) return known;
+    if (this.#closed) throw new KitError('LOG_CLOSED', 'the log has been closed');
+    const { host, port } = parseAddress(address);
+    const link = new BrokerLink(host, port, {
+      clientId: this.#options.clientId,
+      connectTimeoutMs: this.requestTimeoutMs,
+    });
+    this.#links.set(address, link);
+    return link;
+  }
+
+  #suspect(address: string): void {
+    this.#suspects.set(address, this.#options.clock.now() + SUSPECT_MS);
+    for (const [name, { leaders }] of this.#topics) {
+      if (leaders.some((leader) => this.#nodes.get(leader) === address)) this.forget(name);
+    }
+  }
+}
+
+export function addressOf({ host, port }: Pick<BrokerDescription, 'host' | 'port'>): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** @throws KitError INVALID_BOOTSTRAP */
+export function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(address.trim());
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new KitError('INVALID_BOOTSTRAP', `not a broker's host:port: ${address}`, { details: { address } });
+  }
+  return { host: match[1] ?? match[2]!, port };
+}

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { KitError } from '../../errors.ts';
+import type { TopicPartition } from '../../log/event-log.ts';
+import { type RedisAddress, RedisConnection } from '../../stores/redis.ts';
+import { checkEffect, compareBytes, conflict, fieldFromText, toDocument } from '../deltas.ts';
+import {
+  type ApplyBatch,
+  type ApplyOutcome,
+  DEFAULT_WINDOW,
+  type DeduplicationWindow,
+  type Document,
+  type Effect,
+  type ParkedRecord,
+  type PartitionClaim,
+  type PartitionState,
+  type ProjectionStore,
+} from '../projection-store.ts';
+import { APPLY, CLAIM, CLEAR_BEGIN, CLEAR_END, CLEAR_PAGE } from './scripts.ts';
+
+const PAGE = 500;
+
+/**
+ * A projection in Redis. Documents are hashes at `<name>:<key>`, readable with HGETALL; bookkeeping is at
+ * `<name>.__state:<topic>:<partition>` (hash), `.__seen:` (sorted set of event ids by time), `.__parked:` (hash by offset)
+ * `<name>.__partitions` (set) and, while it is being cleared, `<name>.__clearing`. One server or a replicated one; not Redis Cluster, where keys of one script live together.
+ *
+ * When Redis loses its data, owners are `fenced` with an epoch *below* their own: they claim again, get `next` null and
+ * rebuild from the log. When it falls back to a snapshot, position and effects fall back together.
+ */
+export class RedisProjectionStore implements ProjectionStore {
+  readonly name: string;
+  readonly #redis: RedisConnection;
+  readonly #ownsConnection: boolean;
+  readonly #window: DeduplicationWindow;
+
+  /**
+   * @param options an address, or a connection that the caller shares and closes
+   * @throws KitError INVALID_STORE_NAME
+   */
+  static async open(
+    options: ({ connection: RedisConnection } | RedisAddress) & { name: string; window?: DeduplicationWindow },
+  ): Promise<RedisProjectionStore> {
+    if (!/^[a-z0-9][a-z0-9_-]*$/i.test(options.name)) {
+      throw new KitError('INVALID_STORE_NAME', `${options.name}: letters, digits, - and _ only, it begins every key`);
+    }
+    const shared = 'connection' in options;
+    const redis = shared ? options.connection : await RedisConnection.open(options);
+    return new RedisProjectionStore(redis, !shared, options.name, options.window ?? DEFAULT_WINDOW);
+  }
+
+  private constructor(redis: RedisConnection, ownsConnection: boolean, name: string, window: DeduplicationWindow) {
+    this.name = name;
+    this.#redis = redis;
+    this.#ownsConnection = ownsConnection;
+    this.#window = window;
+  }
+
+  #key(kind: 'state' | 'seen' | 'parked', partition: string): string {
+    return `${this.name}.__${kind}:${partition}`;
+  }
+
+  get #clearing(): string {
+    return `${this.name}.__clearing`;
+  }
+
+  get #partitions(): string {
+    return `${this.name}.__partitions`;
+  }
+
+  #keys({ topic, partition }: TopicPartition): string[] {
+    const id = `${topic}:${partition}`;
+    return [this.#key('state', id), this.#key('seen', id), this.#key('parked', id), this.#clearing];
+  }
+
+  /** @throws KitError STORE_MAY_EVICT when Redis is set to drop documents under memory pressure; STORE_UNAVAILABLE */
+  async claim(partition: TopicPartition): Promise<PartitionClaim> {
+    await this.#refuseEviction();
+    const keys = [...this.#keys(partition), this.#partitions];
+    const attempt = () => this.#redis.evaluate(CLAIM, keys, [`${partition.topic}:${partition.partition}`]);
+    let answer = await attempt();
+    if (answer === 'clearing') {
+      await this.clear();
+      answer = await attempt();
+    }
+    if (answer === 'clearing') throw this.#beingCleared();
+    const [epoch, next, records] = answer as [string, string | null, string[]];
+    const parked = records.map((text) => JSON.parse(text) as ParkedRecord).sort((a, b) => a.offset - b.offset);
+    return { epoch: Number(epoch), next: next === null ? null : Number(next), parked };
+  }
+
+  async #refuseEviction(): Promise<void> {
+    const info = await this.#redis.run((redis) => redis.info('memory'));
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction';
+    if (policy.startsWith('allkeys') && !/^maxmemory:0\s/m.test(info)) {
+      throw new KitError('STORE_MAY_EVICT', `Redis would drop documents (maxmemory-policy ${policy}): set noeviction`);
+    }
+  }
+
+  async apply(batch: ApplyBatch): Promise<ApplyOutcome> {
+    const answer = await this.#redis.evaluate(APPLY, this.#keys(batch), [
+      `${this.name}:`,
+      batch.epoch,
+      batch.expect ?? '',
+      batch.next,
+      batch.dead,
+      batch.now,
+      batch.now - this.#window.windowMs,
+      this.#window.maxIdsPerPartition,
+      JSON.stringify({
+        effects: batch.effects.map(compact),
+        park: batch.park.flatMap((record) => [String(record.offset), JSON.stringify(record)]),
+        unpark: batch.unpark.map(String),
+      }),
+    ]);
+    const [status, detail, field] = answer as [string, string | number[], string];
+    if (status === 'fenced') return { status, epoch: Number(detail) };
+    if (status === 'mismatch') return { status, next: detail === '' ? null : Number(detail) };
+    if (status === 'clearing') throw this.#beingCleared();
+    if (status === 'invalid') throw conflict(String(detail), field);
+    return { status: 'ok', duplicates: (detail as number[]).map((index) => batch.effects[index - 1]!.offset) };
+  }
+
+  async get(key: string): Promise<Document | null> {
+    const fields = await this.#redis.run((redis) => redis.hgetall(`${this.name}:${key}`));
+    return documentOf(fields);
+  }
+
+  async partitions(): Promise<PartitionState[]> {
+    const ids = await this.#redis.run((redis) => redis.smembers(this.#partitions));
+    const states = await Promise.all(ids.map((id) => this.#state(id)));
+    return states.sort((a, b) => compareBytes(a.topic, b.topic) || a.partition - b.partition);
+  }
+
+  async #state(id: string): Promise<PartitionState> {
+    const [state, parked] = await this.#redis.run(async (redis) => {
+      // MULTI: tallies, position and parked count are of one moment.
+      const replies = await redis.multi().hgetall(this.#key('state', id)).hlen(this.#key('parked', id)).exec();
+      return replies!.map(([error, reply]) => {
+        if (error !== null) throw error;
+        return reply;
+      }) as [Record<string, string>, number];
+    });
+    const count = (name: string) => Number(state[name] ?? 0);
+    const colon = id.lastIndexOf(':');
+    return {
+      topic: id.slice(0, colon),
+      partition: Number(id.slice(colon + 1)),
+      epoch: count('epoch'),
+      next: state.next === undefined ? null : Number(state.next),
+      tallies: { applied: count('applied'), duplicates: count('duplicates'), dead: count('dead') },
+      parked,
+    };
+  }
+
+  /** Holds every key in memory to sort them (about 100 bytes each), documents by the page. */
+  async *documents(): AsyncGenerator<readonly [string, Document]> {
+    const prefix = `${this.name}:`;
+    const found = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, page] = await this.#redis.run((redis) =>
+        redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', PAGE, 'TYPE', 'hash'),
+      );
+      for (const key of page) found.add(key.slice(prefix.length));
+      cursor = next;
+    } while (cursor !== '0');
+    const keys = [...found].sort(compareBytes);
+    for (let from = 0; from < keys.length; from += PAGE) {
+      const page = keys.slice(from, from + PAGE);
+      const documents = await Promise.all(page.map((key) => this.get(key)));
+      for (const [i, document] of documents.entries()) if (document !== null) yield [page[i]!, document];
+    }
+  }
+
+  /** In steps; meanwhile owners get STORE_UNAVAILABLE. Should this process end halfway, the next claim goes on with it. */
+  async clear(): Promise<void> {
+    const token = (await this.#redis.evaluate(CLEAR_BEGIN, [this.#clearing], [randomUUID()])) as string;
+    let cursor: unknown = '0';
+    do {
+      cursor = await this.#redis.evaluate(CLEAR_PAGE, [this.#clearing], [token, String(cursor), `${this.name}:*`]);
+    } while (cursor !== '0');
+    const prefixes = [this.#key('state', ''), this.#key('seen', ''), this.#key('parked', '')];
+    await this.#redis.evaluate(CLEAR_END, [this.#clearing, this.#partitions], [token, ...prefixes]);
+  }
+
+  #beingCleared(): KitError {
+    return new KitError('STORE_UNAVAILABLE', `${this.name} is being cleared`, { retriable: true });
+  }
+
+  async close(): Promise<void> {
+    if (this.#ownsConnection) await this.#redis.close();
+  }
+}
+
+function documentOf(fields: Record<string, string>): Document | null {
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return null;
+  return toDocument(entries.map(([name, text]) => [name, fieldFromText(text)] as const));
+}
+
+/** `[id | false, [key, field, value, ...], ...]`; a delta without fields changes nothing and stays out. */
+function compact(effect: Effect): unknown[] {
+  checkEffect(effect);
+  const compacted: unknown[] = [effect.eventId ?? false];
+  for (const { key, add, max } of effect.deltas) {
+    const delta: (string | number)[] = [key];
+    for (const name in add) delta.push(name, add[name]!);
+    for (const name in max) delta.push(name, max[name]!);
+    if (delta.length > 1) compacted.push(delta);
+  }
+  return compacted;
+}

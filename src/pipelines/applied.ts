@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RunningConsumer } from '../kit/consumers/run.ts';
+import { isKitError, KitError } from '../kit/errors.ts';
+import type { PartitionOffset } from '../kit/log/event-log.ts';
+import type { Projection } from './projection.ts';
+
+const POLL_MS = 10;
+
+/**
+ * Waits until a projection has applied the record at this position: told by the consumer where it runs in this
+ * process, else seen in the store, where another process keeps it.
+ *
+ * @throws KitError INVALID_ARGUMENT for a topic that no projection reads, NOT_APPLIED_YET after `timeoutMs`
+ */
+export async function untilApplied(
+  position: PartitionOffset,
+  timeoutMs: number,
+  projections: readonly Projection[],
+  consumers: readonly Pick<RunningConsumer, 'waitFor'>[],
+): Promise<void> {
+  const index = projections.findIndex(({ topics }) => topics.includes(position.topic));
+  const projection = projections[index];
+  if (projection === undefined) throw new KitError('INVALID_ARGUMENT', `no projection reads the topic ${position.topic}`);
+  const startedAt = performance.now();
+  const consumer = consumers[index];
+  if (consumer !== undefined) {
+    try {
+      return await consumer.waitFor(position, timeoutMs);
+    } catch (error) {
+      if (!isKitError(error, 'PARTITION_NOT_OWNED')) throw error;
+    }
+  }
+  while (!(await isApplied(projection, position))) {
+    if (performance.now() - startedAt > timeoutMs) {
+      const { topic, partition, offset } = position;
+      throw new KitError('NOT_APPLIED_YET', `${topic}:${partition}:${offset} is not applied after ${timeoutMs} ms`, { retriable: true });
+    }
+    await delay(POLL_MS);
+  }
+}
+
+async function isApplied({ store }: Projection, { topic, partition, offset }: PartitionOffset): Promise<boolean> {
+  const states = await store.partitions();
+  const state = states.find((one) => one.topic === topic && one.partition === partition);
+  return state !== undefined && state.next !== null && state.next > offset;
+}

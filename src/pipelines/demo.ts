@@ -1,0 +1,248 @@
+/** A bounded run of realistic traffic through the real publisher and consumers, ending with a reconciliation. */
+import { createReadStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readNdjson } from '../domains/social/import/ndjson.ts';
+import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
+import { generateTraffic, type TrafficItem } from '../domains/social/traffic.ts';
+import { KitError } from '../kit/errors.ts';
+import type { EventLog } from '../kit/log/event-log.ts';
+import type { EventPublisher } from '../kit/producers/event-publisher.ts';
+import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
+import type { SocialEvent } from '../domains/social/events.ts';
+import type { PlannedFailures } from './planned-failures.ts';
+import type { Projection } from './projection.ts';
+import { ends, type Reconciliation, recordsOf } from './reconciliation.ts';
+
+export interface DemoOptions {
+  readonly events?: number;
+  readonly seed?: number;
+  /** Events per second; 0: as fast as it goes. Default 2,000. */
+  readonly ratePerSecond?: number;
+  /** Replay the bundled real activity instead of generated traffic. */
+  readonly real?: boolean;
+}
+
+export interface DemoReport {
+  readonly state: 'RUNNING' | 'DONE' | 'FAILED';
+  readonly seed: number;
+  readonly requested: number;
+  /** Acknowledged by the log. */
+  readonly published: number;
+  /** Of this demo, found in the log. */
+  readonly in_log: number;
+  readonly applied: number;
+  readonly parked: number;
+  readonly dead_lettered: number;
+  readonly duplicates: number;
+  /** Null until the demo has ended. */
+  readonly balanced: boolean | null;
+  readonly reconciliation: Reconciliation | null;
+  readonly error?: string;
+}
+
+/** Runs one demo; calls `onProgress` with what is known so far, and stops early when `signal` aborts. */
+export type DemoRunner = (
+  options: DemoOptions & { readonly seed: number },
+  signal: AbortSignal,
+  onProgress: (report: DemoReport) => void,
+) => Promise<DemoReport>;
+
+export interface DemoParts {
+  readonly log: EventLog;
+  readonly producer: HighVolumeProducer;
+  readonly publisher: EventPublisher<SocialEvent>;
+  readonly projections: readonly Projection[];
+  readonly failures: PlannedFailures;
+  reconcile(): Promise<Reconciliation>;
+}
+
+export const DEFAULT_DEMO_EVENTS = 10_000;
+export const DEFAULT_DEMO_RATE = 2_000;
+/** Of content interactions: unreadable ones, and ones that fail before they succeed (a few never do). */
+const POISON_SHARE = 0.01;
+const FLAKY_SHARE = 0.005;
+const MAX_UNDER_WAY = 2_000;
+const TICK_MS = 10;
+const QUIET_POLL_MS = 100;
+const QUIET_TIMEOUT_MS = 120_000;
+
+type Counts = Pick<DemoReport, 'applied' | 'parked' | 'dead_lettered' | 'duplicates'>;
+
+export function demoRunner(parts: DemoParts): DemoRunner {
+  return async (options, signal, onProgress) => {
+    const { seed } = options;
+    const requested = options.real ? await countReal(options.events) : (options.events ?? DEFAULT_DEMO_EVENTS);
+    const runId = `demo-${seed}-${Date.now().toString(36)}`;
+    const startOffsets = await logEnds(parts.log);
+    const startCounts = await counts(parts.projections);
+    let published = 0;
+    const report = async (): Promise<DemoReport> => ({
+      state: 'RUNNING',
+      seed,
+      requested,
+      published,
+      in_log: published,
+      ...difference(await counts(parts.projections), startCounts),
+      balanced: null,
+      reconciliation: null,
+    });
+
+    onProgress(await report());
+    const items = options.real ? realItems(requested) : generateTraffic({ seed, events: requested, now: Date.now(), poisonShare: POISON_SHARE, flakyShare: FLAKY_SHARE });
+    await publishAll(parts, runId, items, options.ratePerSecond ?? DEFAULT_DEMO_RATE, signal, async (acknowledged) => {
+      published = acknowledged;
+      onProgress(await report());
+    });
+    await untilQuiet(parts, signal, async () => onProgress(await report()));
+    parts.failures.clear();
+    const reconciliation = await parts.reconcile();
+    const inLog = await countInLog(parts.log, startOffsets, runId);
+    return {
+      ...(await report()),
+      state: 'DONE',
+      in_log: inLog,
+      balanced: reconciliation.balanced && published === requested && inLog === published,
+      reconciliation,
+    };
+  };
+}
+
+/** Keeps to the rate and to a bound of unacknowledged events; rejects with the first failure. */
+async function publishAll(
+  parts: DemoParts,
+  runId: string,
+  items: AsyncIterable<TrafficItem> | Iterable<TrafficItem>,
+  ratePerSecond: number,
+  signal: AbortSignal,
+  onProgress: (acknowledged: number) => Promise<void>,
+): Promise<void> {
+  const startedAt = performance.now();
+  const underWay = new Set<Promise<void>>();
+  let sent = 0;
+  let acknowledged = 0;
+  let failure: unknown;
+  let reportedAt = 0;
+  for await (const item of items) {
+    if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
+    if (failure !== undefined) break;
+    const sending: Promise<void> = send(parts, runId, item).then(
+      () => {
+        acknowledged += 1;
+        underWay.delete(sending);
+      },
+      (error: unknown) => {
+        failure ??= error;
+        underWay.delete(sending);
+      },
+    );
+    underWay.add(sending);
+    sent += 1;
+    while (underWay.size >= MAX_UNDER_WAY) await Promise.race(underWay);
+    while (ratePerSecond > 0 && sent > ((performance.now() - startedAt) / 1000) * ratePerSecond) await delay(TICK_MS);
+    if (performance.now() - reportedAt > QUIET_POLL_MS) {
+      reportedAt = performance.now();
+      await onProgress(acknowledged);
+    }
+  }
+  await Promise.all(underWay);
+  if (failure !== undefined) throw failure;
+  await onProgress(acknowledged);
+}
+
+async function send({ producer, publisher, failures }: DemoParts, runId: string, item: TrafficItem): Promise<void> {
+  if (item.kind === 'poison') {
+    const { record } = item;
+    await producer.send({ ...record, topic: item.topic, headers: [...record.headers, ['ce_correlationid', Buffer.from(runId)]] });
+    return;
+  }
+  const event = publisher.create({ ...item.input, metadata: { source: '/streamsocial/demo', schema_version: '1', correlation_id: runId } });
+  // planned before it is sent: the consumer may be faster than the acknowledgement
+  if (item.flakyAttempts > 0) failures.set(event.event_id, item.flakyAttempts);
+  await publisher.publish(event);
+}
+
+/** Every projection at the log's end and nothing parked. */
+async function untilQuiet({ log, projections }: DemoParts, signal: AbortSignal, onProgress: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + QUIET_TIMEOUT_MS;
+  const latest = await logEnds(log);
+  while (!(await isQuiet(projections, latest))) {
+    if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
+    if (performance.now() > deadline)
+      throw new KitError('NOT_QUIET', `The projections did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; see lag and parked in /api/v1/metrics/consumer`);
+    await onProgress();
+    await delay(QUIET_POLL_MS);
+  }
+}
+
+async function isQuiet(projections: readonly Projection[], latest: ReadonlyMap<string, readonly number[]>): Promise<boolean> {
+  for (const { store, topics } of projections) {
+    const states = await store.partitions();
+    if (states.some(({ parked }) => parked > 0)) return false;
+    for (const topic of topics) {
+      for (const [partition, end] of (latest.get(topic) ?? []).entries()) {
+        const next = states.find((state) => state.topic === topic && state.partition === partition)?.next ?? 0;
+        if (next < end) return false;
+      }
+    }
+  }
+  return true;
+}
+
+async function logEnds(log: EventLog): Promise<Map<string, number[]>> {
+  const { topics } = await log.describe(SOCIAL_TOPICS);
+  return new Map(await Promise.all(topics.map(async ({ name, partitions }) => [name, await ends(log, name, partitions.length, 'latest')] as const)));
+}
+
+async function countInLog(log: EventLog, from: ReadonlyMap<string, readonly number[]>, runId: string): Promise<number> {
+  const mark = Buffer.from(runId);
+  let found = 0;
+  for (const [topic, offsets] of from) {
+    for (const [partition, offset] of offsets.entries()) {
+      for await (const records of recordsOf(log, { topic, partition }, { from: offset })) {
+        for (const { headers } of records)
+          if (headers.some(([name, value]) => name === 'ce_correlationid' && value?.equals(mark))) found += 1;
+      }
+    }
+  }
+  return found;
+}
+
+async function counts(projections: readonly Projection[]): Promise<Counts> {
+  const sum = { applied: 0, parked: 0, dead_lettered: 0, duplicates: 0 };
+  for (const { store } of projections) {
+    for (const { tallies, parked } of await store.partitions()) {
+      sum.applied += tallies.applied;
+      sum.duplicates += tallies.duplicates;
+      sum.dead_lettered += tallies.dead;
+      sum.parked += parked;
+    }
+  }
+  return sum;
+}
+
+function difference(now: Counts, before: Counts): Counts {
+  return {
+    applied: now.applied - before.applied,
+    parked: now.parked - before.parked,
+    dead_lettered: now.dead_lettered - before.dead_lettered,
+    duplicates: now.duplicates - before.duplicates,
+  };
+}
+
+const realFile = new URL('../../assets/activity-sample.ndjson.gz', import.meta.url);
+
+async function* realItems(limit: number): AsyncGenerator<TrafficItem> {
+  let yielded = 0;
+  for await (const line of readNdjson(createReadStream(realFile))) {
+    if (yielded === limit) return;
+    if (!line.ok) throw new KitError('SAMPLE_DATA_BROKEN', `line ${line.line} of the bundled activity: ${line.reason}`);
+    yielded += 1;
+    yield { kind: 'event', input: line.input as Record<string, unknown>, flakyAttempts: 0 };
+  }
+}
+
+async function countReal(limit = Number.POSITIVE_INFINITY): Promise<number> {
+  let lines = 0;
+  for await (const line of readNdjson(createReadStream(realFile))) if (line.ok && lines < limit) lines += 1;
+  return lines;
+}

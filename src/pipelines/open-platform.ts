@@ -1,0 +1,194 @@
+/** Puts a platform together: ports meet adapters here and nowhere else. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Settings } from '../config/settings.ts';
+import { projectActivity } from '../domains/social/activity.ts';
+import { socialEventCodec } from '../domains/social/codec.ts';
+import { CONTENT_INTERACTIONS, type SocialEvent } from '../domains/social/events.ts';
+import { validateTenCoreEvents } from '../domains/social/taxonomy.ts';
+import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
+import type { ConsumerLogger } from '../kit/consumers/consumer-options.ts';
+import { SILENT } from '../kit/consumers/consumer-options.ts';
+import type { RunningConsumer } from '../kit/consumers/run.ts';
+import { DeadLetterQueue } from '../kit/dlq/dead-letter-queue.ts';
+import { EmbeddedLog } from '../kit/log/embedded/embedded-log.ts';
+import type { EventLog } from '../kit/log/event-log.ts';
+import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
+import { TopicManager } from '../kit/log/topic-manager.ts';
+import { EventPublisher } from '../kit/producers/event-publisher.ts';
+import { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
+import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
+import { SqliteIdempotencyStore } from '../kit/producers/embedded/sqlite-idempotency-store.ts';
+import { RedisIdempotencyStore } from '../kit/producers/redis/redis-idempotency-store.ts';
+import { SqliteProjectionStore } from '../kit/projections/embedded/sqlite-store.ts';
+import type { ProjectionStore } from '../kit/projections/projection-store.ts';
+import { RedisProjectionStore } from '../kit/projections/redis/redis-store.ts';
+import { RetryPolicy } from '../kit/retry/retry-policy.ts';
+import { untilApplied } from './applied.ts';
+import { demoRunner } from './demo.ts';
+import { EngagementConsumer } from './engagement-consumer.ts';
+import { healthOf } from './health.ts';
+import type { PlannedFailures } from './planned-failures.ts';
+import type { ConsumerReport, Platform } from './platform.ts';
+import { type Projection, type ProjectionRun, runProjection } from './projection.ts';
+import { reconcile } from './reconciliation.ts';
+import { RuntimeController } from './runtime-controller.ts';
+
+export interface OpenOptions {
+  /** Whether this process moves the projections along. */
+  readonly consume: boolean;
+  readonly logger?: ConsumerLogger;
+}
+
+interface Stores {
+  readonly engagement: ProjectionStore;
+  readonly activity: ProjectionStore;
+  readonly idempotency: IdempotencyStore;
+}
+
+/** How much of the 10 s of a shutdown the producer may take to deliver what it has. */
+const DRAIN_TIMEOUT_MS = 5_000;
+const KAFKA_REPLICAS = 3;
+
+/** @throws KitError DATA_DIR_LOCKED, LOG_UNAVAILABLE, STORE_UNAVAILABLE, TOPIC_MISMATCH, TAXONOMY_INVALID */
+export async function openPlatform(settings: Settings, { consume, logger = SILENT }: OpenOptions): Promise<Platform> {
+  validateTenCoreEvents();
+  // what is open already is closed again when a later part cannot be opened
+  await using opened = new AsyncDisposableStack();
+  const log = opened.adopt(await openLog(settings), (open) => open.close());
+  const topics = new TopicManager(log);
+  await ensureTopics(topics, log, settings, logger);
+  const producer = opened.adopt(
+    new HighVolumeProducer({ log, deliveryTimeoutMs: settings.producerDeliveryTimeoutMs }),
+    (open) => open.close({ timeoutMs: DRAIN_TIMEOUT_MS }),
+  );
+  const publisher = new EventPublisher<SocialEvent>({ codec: socialEventCodec, producer });
+  const stores = await openStores(settings, opened);
+  const deadLetters = new DeadLetterQueue({ log, sender: producer });
+
+  const failures: PlannedFailures = new Map();
+  const engagement = EngagementConsumer.projection(stores.engagement, settings.kafkaGroupId);
+  const activity: Projection = {
+    group: `${settings.kafkaGroupId}.activity`,
+    topics: SOCIAL_TOPICS.filter((topic) => topic !== CONTENT_INTERACTIONS),
+    store: stores.activity,
+    project: projectActivity,
+    folded: (fold) => fold.activity(),
+  };
+  const projections = [engagement, activity];
+  const controller = new RuntimeController(
+    demoRunner({ log, producer, publisher, projections, failures, reconcile: () => reconcile(log, projections) }),
+  );
+  opened.defer(() => controller.stop());
+
+  const run: ProjectionRun = {
+    log,
+    deadLetters,
+    failures,
+    logger,
+    retryPolicy: new RetryPolicy({ attempts: settings.consumerRetryAttempts, baseMs: settings.consumerRetryBaseMs }),
+  };
+  const consumers = consume ? await startConsumers(run, engagement, activity, opened) : null;
+  for (const consumer of consumers ? [consumers.engagement, consumers.activity] : []) {
+    consumer.ended.catch((error: Error) => {
+      logger.error({ err: error }, 'a consumer cannot go on');
+      controller.fail(error.message);
+    });
+  }
+  const closing = opened.move();
+  let closed: Promise<void> | null = null;
+
+  return {
+    log,
+    topics,
+    producer,
+    publisher,
+    deadLetters,
+    idempotency: stores.idempotency,
+    controller,
+    engagement: (contentId) => stores.engagement.get(contentId),
+    applied: (position, timeoutMs) =>
+      untilApplied(position, timeoutMs, projections, consumers ? [consumers.engagement, consumers.activity] : []),
+    async consumerMetrics(): Promise<ConsumerReport> {
+      const dlq_depth = await deadLetters.depth();
+      return { ...(consumers?.engagement.metrics() ?? NO_CONSUMER), dlq_depth };
+    },
+    health: () => healthOf(log),
+    async notReadyBecause() {
+      const reasons: string[] = [];
+      if (controller.state === 'SYSTEM_ERROR') reasons.push(controller.cause ?? 'the system is in error');
+      const { status, error } = await healthOf(log);
+      if (status === 'down') reasons.push(error ?? 'the log is down');
+      const { stalledSinceMs, lastErrorCode } = producer.health();
+      if (stalledSinceMs !== null) reasons.push(`nothing is acknowledged since ${new Date(stalledSinceMs).toISOString()} (${lastErrorCode})`);
+      await stores.engagement.partitions().catch((cause: Error) => reasons.push(cause.message));
+      return reasons;
+    },
+    reconcile: () => reconcile(log, projections),
+    close() {
+      closed ??= closing.disposeAsync();
+      return closed;
+    },
+  };
+}
+
+const NO_CONSUMER = {
+  uptime_seconds: 0,
+  messages_processed: 0,
+  messages_failed: 0,
+  success_rate: 1,
+  avg_processing_time_ms: 0,
+  dead_letter_count: 0,
+  retry_count: 0,
+  lag: 0,
+  consumer_running: false,
+  partitions: [],
+  parked: 0,
+  skipped: 0,
+};
+
+function openLog(settings: Settings): Promise<EventLog> {
+  if (settings.log === 'kafka') return KafkaLog.connect({ bootstrap: settings.kafkaBootstrap, clientId: 'streamsocial' });
+  return EmbeddedLog.open({ directory: join(settings.dataDir, 'log') });
+}
+
+async function ensureTopics(topics: TopicManager, log: EventLog, settings: Settings, logger: ConsumerLogger): Promise<void> {
+  const { brokers } = await log.describe([]);
+  const replicas = log.kind === 'kafka' ? Math.min(KAFKA_REPLICAS, brokers.length) : 1;
+  const { created, warnings } = await topics.ensure(socialTopicSpecs(settings.preset, replicas));
+  if (created.length > 0) logger.info({ created }, 'topics created');
+  for (const warning of warnings) logger.warn(warning, 'a topic is not as the preset asks');
+}
+
+async function openStores(settings: Settings, opened: AsyncDisposableStack): Promise<Stores> {
+  const window = { windowMs: settings.consumerDedupHours * 3_600_000, maxIdsPerPartition: 1_000_000 };
+  const keep = <T extends { close(): Promise<void> }>(store: T): T => opened.adopt(store, (open) => open.close());
+  if (settings.log === 'kafka') {
+    const address = { host: settings.redisHost, port: settings.redisPort, db: settings.redisDb };
+    return {
+      engagement: keep(await RedisProjectionStore.open({ ...address, name: 'engagement', window })),
+      activity: keep(await RedisProjectionStore.open({ ...address, name: 'activity', window })),
+      idempotency: keep(await RedisIdempotencyStore.open(address)),
+    };
+  }
+  const directory = join(settings.dataDir, 'projections');
+  mkdirSync(directory, { recursive: true });
+  const path = (name: string) => join(directory, `${name}.db`);
+  return {
+    engagement: keep(await SqliteProjectionStore.open({ path: path('engagement'), name: 'engagement', window })),
+    activity: keep(await SqliteProjectionStore.open({ path: path('activity'), name: 'activity', window })),
+    idempotency: keep(await SqliteIdempotencyStore.open({ path: path('idempotency') })),
+  };
+}
+
+async function startConsumers(
+  run: ProjectionRun,
+  engagement: Projection,
+  activity: Projection,
+  opened: AsyncDisposableStack,
+): Promise<{ engagement: EngagementConsumer; activity: RunningConsumer }> {
+  return {
+    engagement: opened.adopt(await EngagementConsumer.start(run, engagement), (consumer) => consumer.stop()),
+    activity: opened.adopt(await runProjection(run, activity), (consumer) => consumer.stop()),
+  };
+}

@@ -1,0 +1,61 @@
+/** What a running StreamSocial consists of, as API and command line see it. `open-platform.ts` puts it together. */
+import type { SocialEvent } from '../domains/social/events.ts';
+import type { ConsumerMetrics } from '../kit/consumers/consumer-metrics.ts';
+import type { DeadLetterQueue } from '../kit/dlq/dead-letter-queue.ts';
+import type { EventLog, PartitionOffset } from '../kit/log/event-log.ts';
+import type { TopicManager } from '../kit/log/topic-manager.ts';
+import type { EventPublisher } from '../kit/producers/event-publisher.ts';
+import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
+import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
+import type { Document } from '../kit/projections/projection-store.ts';
+import type { Reconciliation } from './reconciliation.ts';
+import type { RuntimeController } from './runtime-controller.ts';
+
+export interface Platform {
+  readonly log: EventLog;
+  readonly topics: TopicManager;
+  readonly producer: HighVolumeProducer;
+  readonly publisher: EventPublisher<SocialEvent>;
+  readonly deadLetters: DeadLetterQueue;
+  readonly idempotency: IdempotencyStore;
+  readonly controller: Pick<RuntimeController, 'state' | 'cause' | 'demo' | 'startDemo' | 'demoEnded'>;
+  /** Engagement of one content id, from the projection; null where nothing is known of it. */
+  engagement(contentId: string): Promise<Document | null>;
+  /** Waits until the event at this position is applied. @throws KitError NOT_APPLIED_YET after `timeoutMs` */
+  applied(position: PartitionOffset, timeoutMs: number): Promise<void>;
+  /** Of the engagement consumer. */
+  consumerMetrics(): Promise<ConsumerReport>;
+  health(): Promise<HealthReport>;
+  /** Empty when requests can be served; otherwise why not. */
+  notReadyBecause(): Promise<readonly string[]>;
+  /** Folds the whole log anew and compares: positions, tallies and counters. */
+  reconcile(): Promise<Reconciliation>;
+  /** Stops taking events, drains, closes; at most 10 s. */
+  close(): Promise<void>;
+}
+
+export interface ConsumerReport extends ConsumerMetrics {
+  readonly dlq_depth: number;
+}
+
+export interface HealthReport {
+  readonly mode: 'embedded' | 'kafka';
+  /** `healthy`: every partition has a leader and all its replicas in sync; `degraded`: some replica lags; `down`: no leader or no answer. */
+  readonly status: 'healthy' | 'degraded' | 'down';
+  readonly broker_count: number;
+  readonly brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[];
+  readonly controller_id: number;
+  readonly under_replicated_partitions: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly leader: number;
+      readonly replicas: readonly number[];
+      readonly isr: readonly number[];
+      readonly end_offset: number;
+    }[];
+  }[];
+  /** Only where `status` is `down`. */
+  readonly error?: string;
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { isAlive, startTime, supervise, terminate, waitUntil } from '../../src/cluster/supervisor.ts';
+
+const SUPERVISOR_MODULE = new URL('../../src/cluster/supervisor.ts', import.meta.url).href;
+
+describe('supervisor', { skip: process.platform === 'win32' && 'needs a POSIX shell' }, () => {
+  let directory: string;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'streamsocial-supervisor-'));
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  const server = (name: string, script: string, graceS = 5) => ({
+    name,
+    command: process.execPath,
+    args: ['-e', script],
+    directory,
+    logFile: join(directory, `${name}.log`),
+    graceS,
+  });
+
+  test('runs the command with its output in the log, and ends it when asked', async () => {
+    const polite = await supervise(
+      server('polite', "console.log('up'); process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000);"),
+    );
+    assert.ok(await isAlive(polite));
+    assert.ok(await waitUntil(async () => (await readFile(polite.logFile, 'utf8')) === 'up\n', 5_000));
+    await Promise.all([polite.stop(), polite.stop()]);
+    assert.equal(await polite.exited, 7);
+    assert.equal(await startTime(polite.pid), undefined);
+  });
+
+  test('kills what does not end in its time of grace', async () => {
+    const stubborn = await supervise(
+      server('stubborn', "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000);", 1),
+    );
+    await waitUntil(async () => (await readFile(stubborn.logFile, 'utf8')) === 'up\n', 5_000);
+    await stubborn.stop();
+    assert.equal(await startTime(stubborn.pid), undefined);
+  });
+
+  test('says when the command ends by itself', async () => {
+    assert.equal(await (await supervise(server('short', 'process.exit(3)'))).exited, 3);
+  });
+
+  test('a command outlives its launcher by no more than a moment, however the launcher dies', async () => {
+    const launcher = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `const { supervise } = await import(${JSON.stringify(SUPERVISOR_MODULE)});
+         const { pid, startedAt } = await supervise(${JSON.stringify(server('orphan', 'setInterval(() => {}, 1000)'))});
+         console.log(JSON.stringify({ name: 'orphan', pid, startedAt }));`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const orphan = JSON.parse(String((await once(launcher.stdout, 'data'))[0]));
+    assert.ok(await isAlive(orphan));
+    launcher.kill('SIGKILL');
+    assert.ok(await waitUntil(async () => !(await isAlive(orphan)), 5_000));
+  });
+
+  test('a process that only has the same pid is left alone', async () => {
+    const bystander = await supervise(server('bystander', 'setInterval(() => {}, 1000)'));
+    const { name, pid } = bystander;
+    await terminate({ name, pid, startedAt: 'another time' }, 1_000);
+    assert.ok(await isAlive(bystander));
+    await terminate(bystander, 5_000);
+    assert.ok(!(await isAlive(bystander)));
+    await bystander.exited;
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, it, type TestContext } from 'node:test';
+import { isKitError } from '../../../src/kit/errors.ts';
+import { projectionStoreContract } from '../../../src/kit/projections/contract.ts';
+import { SqliteProjectionStore } from '../../../src/kit/projections/embedded/sqlite-store.ts';
+
+async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'streamsocial-projection-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+projectionStoreContract('SQLite', async (t) => {
+  const directory = await temporaryDirectory(t);
+  return (name, window) =>
+    SqliteProjectionStore.open({ path: join(directory, `${name}.sqlite`), name, ...(window && { window }) });
+});
+
+describe('SqliteProjectionStore', () => {
+  const partition = { topic: 't', partition: 0 };
+  const nothing = { park: [], unpark: [], dead: 0, now: 1 };
+
+  it('refuses a file of another projection, or of a later layout', async (t) => {
+    const path = join(await temporaryDirectory(t), 'one.sqlite');
+    await (await SqliteProjectionStore.open({ path, name: 'one' })).close();
+    const mismatch = (error: unknown) => isKitError(error, 'STORE_MISMATCH') && !error.retriable;
+    await assert.rejects(SqliteProjectionStore.open({ path, name: 'two' }), mismatch);
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await assert.rejects(SqliteProjectionStore.open({ path, name: 'one' }), mismatch);
+  });
+
+  it('says STORE_UNAVAILABLE where the file cannot be opened, is locked, or was closed', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const unavailable = (error: unknown) => isKitError(error, 'STORE_UNAVAILABLE') && error.retriable;
+    await assert.rejects(
+      SqliteProjectionStore.open({ path: join(directory, 'no', 'x.sqlite'), name: 'x' }),
+      unavailable,
+    );
+    const path = join(directory, 'x.sqlite');
+    const store = await SqliteProjectionStore.open({ path, name: 'x' });
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    await assert.rejects(store.claim(partition), unavailable);
+    other.exec('ROLLBACK');
+    other.close();
+    await store.claim(partition);
+    await store.close();
+    await assert.rejects(store.get('key'), unavailable);
+  });
+
+  it('keeps no more rows of ids than the cap, and none out of the window', async (t) => {
+    const path = join(await temporaryDirectory(t), 'x.sqlite');
+    const window = { windowMs: 50, maxIdsPerPartition: 1_000 };
+    const store = await SqliteProjectionStore.open({ path, name: 'x', window });
+    const { epoch } = await store.claim(partition);
+    const db = new DatabaseSync(path, { readOnly: true });
+    t.after(() => db.close());
+    const rows = () => db.prepare('SELECT count(*) AS n FROM seen_ids').get()!.n as number;
+    for (let batch = 0; batch < 30; batch++) {
+      const effects = Array.from({ length: 130 }, (_, n) => ({ offset: n, eventId: `${batch}-${n}`, deltas: [] }));
+      const expect = batch === 0 ? null : batch;
+      await store.apply({ ...partition, ...nothing, epoch, expect, next: batch + 1, effects, now: batch });
+      assert.ok(rows() <= 1_000);
+    }
+    assert.equal(rows(), 1_000);
+    for (let batch = 30; batch < 40; batch++) {
+      const effects = [{ offset: batch, eventId: `late-${batch}`, deltas: [] }];
+      await store.apply({ ...partition, ...nothing, epoch, expect: batch, next: batch + 1, effects, now: 1_000 });
+    }
+    assert.equal(rows(), 10);
+    await store.close();
+  });
+});

@@ -1,0 +1,96 @@
+/**
+ * A real Kafka for tests. `npm test` starts one for the whole run (with-cluster.ts) and names it in the environment;
+ * a file that is run by hand starts its own, smaller one.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Cluster, startCluster } from '../../src/cluster/cluster.ts';
+import { CONTROLLER_PORT_DISTANCE } from '../../src/cluster/server-properties.ts';
+import { isKitError } from '../../src/kit/errors.ts';
+
+export interface TestKafka {
+  readonly bootstrap: readonly string[];
+  /** To be called once, after the last use. */
+  stop(): Promise<void>;
+}
+
+export const KAFKA_COMPONENTS = ['java', 'mvn'] as const;
+
+export function testCacheDirectory(): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'streamsocial');
+}
+
+/** Call it in a suite that is skipped by `missing(...KAFKA_COMPONENTS)`. One broker suffices unless the test says more. */
+export async function kafkaForTests(options: { brokers?: number } = {}): Promise<TestKafka> {
+  const shared = process.env.TEST_KAFKA_BOOTSTRAP;
+  if (shared) return { bootstrap: shared.split(','), stop: async () => {} };
+  return startTestCluster({ brokers: options.brokers ?? 1, redis: false });
+}
+
+/** A Redis that other tests use too: take keys of your own. */
+export async function redisForTests(): Promise<{ host: string; port: number; stop(): Promise<void> }> {
+  const shared = process.env.TEST_REDIS_PORT;
+  if (shared) return { host: '127.0.0.1', port: Number(shared), stop: async () => {} };
+  const { launchRedis } = await import('./redis.ts');
+  return launchRedis();
+}
+
+/** A cluster of the test's own on free ports in a temporary directory, which `stop` removes. */
+export async function startTestCluster(options: {
+  brokers: number;
+  redis: boolean;
+  directory?: string;
+  onProgress?: (text: string) => void;
+}): Promise<Cluster> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'streamsocial-cluster-')));
+  for (let attempt = 1; ; attempt++) {
+    const [basePort, redisPort] = [await freeBasePort(options.brokers), await freePort()];
+    try {
+      const cluster = await startCluster({
+        ...options,
+        directory,
+        cacheDirectory: testCacheDirectory(),
+        basePort,
+        redisPort,
+        startTimeoutMs: 120_000,
+      });
+      const stop = async (): Promise<void> => {
+        await cluster.stop();
+        if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+      };
+      return { ...cluster, stop };
+    } catch (error) {
+      // Another process may have taken a port since it was looked at.
+      if (!isKitError(error, 'PORT_IN_USE') || attempt === 5) throw error;
+    }
+  }
+}
+
+/** The first of `brokers` ports that are free with their controllers' ones, below those that the system gives out. */
+export async function freeBasePort(brokers: number): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const base = randomInt(20_000, 32_000);
+    const ports = Array.from({ length: brokers }, (_, i) => [base + i, base + CONTROLLER_PORT_DISTANCE + i]).flat();
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+  throw new Error('no free ports');
+}
+
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(20_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,48 @@
+/**
+ * What some tests need from the machine. A missing component skips the test by name, with the command that installs
+ * it; where CI=true the skip is a failure, so that nothing is left out unseen.
+ */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+const INSTALL = {
+  java: 'apt-get install openjdk-17-jre-headless',
+  mvn: 'apt-get install maven',
+  'redis-server': 'apt-get install redis-server',
+  kcat: 'apt-get install kcat',
+  chromium: 'apt-get install chromium',
+} as const;
+
+export type Component = keyof typeof INSTALL;
+
+function onPath(name: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * For `describe(name, { skip: missing('java', 'mvn') ?? false }, ...)`: the reason to skip, or undefined.
+ *
+ * @throws Error under CI=true instead of answering a reason
+ */
+export function missing(...names: Component[]): string | undefined {
+  const absent = names.filter((name) => !onPath(name));
+  if (absent.length === 0) return undefined;
+  const reason = absent.map((name) => `needs ${name}: ${INSTALL[name]}`).join('; ');
+  if (process.env.CI === 'true') throw new Error(`${reason} (CI=true allows no skip)`);
+  return reason;
+}
+
+/** `if (!requireComponent(t, 'redis-server')) return;` as a test's first line. */
+export function requireComponent(t: TestContext, ...names: Component[]): boolean {
+  const reason = missing(...names);
+  if (reason !== undefined) t.skip(reason);
+  return reason === undefined;
+}
