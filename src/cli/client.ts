@@ -33,9 +33,10 @@ interface Answer {
 
 /** @param consume whether projections have to move in a local process: where it owns the log, nobody else does it */
 export async function connect(loaded: LoadedSettings, options: { readonly consume: boolean }): Promise<Client> {
-  const { settings } = loaded;
+  const { settings, origins } = loaded;
   const server = await runningServer(settings.dataDir);
-  if (server !== null && server.log === settings.log) return remoteClient(server.url, settings.authToken);
+  if (server !== null && (server.log === settings.log || origins.log.source === 'default'))
+    return remoteClient(server.url, settings.authToken);
 
   const platform = await openPlatform(settings, { consume: options.consume });
   const api = buildApi({ platform, settings: apiSettings(settings) });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Reconciliation } from '../../src/pipelines/reconciliation.ts';
-import { dataDirectory, getJson, run, type Server, up } from '../support/streamsocial.ts';
+import { dataDirectory, getJson, run, type Server, untilQuiet, up } from '../support/streamsocial.ts';
 
 interface Place {
   readonly event_id: string;
@@ -34,6 +34,7 @@ describe('kill -9 of the embedded process in the middle of a demo', () => {
 
     const server = await up(t, directory, ['--no-demo']);
     for (const place of acknowledged) assert.equal(await eventIdAt(server, place), place.event_id);
+    await untilQuiet(server.url);
     const verified = await run(['verify', '--data-dir', directory, '--json']);
     const result = JSON.parse(verified.stdout) as Reconciliation;
     assert.deepEqual(result.differences, []);

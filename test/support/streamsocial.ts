@@ -95,3 +95,14 @@ export async function getJson<T>(url: string): Promise<T> {
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }
+
+/** The consumer has reached the log's end and nothing is parked. */
+export async function untilQuiet(url: string): Promise<void> {
+  await until(
+    async () => {
+      const { lag, parked, partitions } = await getJson<{ lag: number; parked: number; partitions: unknown[] }>(`${url}/api/v1/metrics/consumer`);
+      return partitions.length > 0 && lag === 0 && parked === 0;
+    },
+    { timeoutMs: 120_000, everyMs: 200, what: 'a quiet moment' },
+  );
+}

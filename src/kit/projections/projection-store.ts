@@ -79,6 +79,7 @@ export type ApplyOutcome =
       readonly status: 'ok' /** Offsets of effects whose event id was seen before. */;
       readonly duplicates: readonly number[];
     }
+  /** `epoch` is the current one. Below the batch's own, the store has lost its state: claim again. */
   | { readonly status: 'fenced'; readonly epoch: number }
   | { readonly status: 'mismatch'; readonly next: number | null };
 
@@ -88,6 +89,7 @@ export interface ProjectionStore {
   readonly name: string;
   /** Become the owner of a partition: raises its epoch, so that every earlier owner is fenced. */
   claim(partition: TopicPartition): Promise<PartitionClaim>;
+  /** @throws KitError INVALID_DELTA: no store can keep it (`details.offset`, or `details.key` and `field`); nothing has changed */
   apply(batch: ApplyBatch): Promise<ApplyOutcome>;
   get(key: string): Promise<Document | null>;
   partitions(): Promise<PartitionState[]>;

@@ -152,9 +152,14 @@ export class ClusterView {
         return await attempt();
       } catch (error) {
         if (!isKitError(error) || !error.retriable || this.#closed || this.#options.clock.now() >= end) throw error;
-        await new Promise<void>((resolve) => this.#options.clock.after(RETRY_PAUSE_MS, resolve));
+        await this.pause();
       }
     }
+  }
+
+  /** What brokers need to hear of a change. */
+  pause(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(RETRY_PAUSE_MS, resolve));
   }
 
   /** Addresses of every broker known now. */

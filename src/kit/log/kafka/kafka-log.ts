@@ -103,7 +103,7 @@ export class KafkaLog implements EventLog {
     const timeoutMs = this.#cluster.requestTimeoutMs;
     const response = await this.#cluster.askAny(createTopicsV7.api, [specs, timeoutMs, false]);
     const created = response.topics.filter(({ errorCode }) => errorCode === 0).map(({ name }) => name);
-    await this.#untilKnownEverywhere(created);
+    await this.#untilServed(created);
     const refused = response.topics.find(({ errorCode }) => errorCode !== 0);
     if (refused === undefined) return;
     const { name, errorCode, errorMessage } = refused;
@@ -199,8 +199,8 @@ export class KafkaLog implements EventLog {
     return this.#cluster.persist(() => this.#transport.commit({ groupId, ...OUTSIDE }, offsets));
   }
 
-  /** A broker that has not heard of a topic would refuse it, and another process may ask any of them. */
-  async #untilKnownEverywhere(names: readonly string[]): Promise<void> {
+  /** Every broker knows the topics, as other processes may ask any of them, and the leaders know that they lead. */
+  async #untilServed(names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     await this.#cluster.persist(async () => {
       const { brokers } = await this.#cluster.metadata([]);
@@ -214,6 +214,11 @@ export class KafkaLog implements EventLog {
         }),
       );
     });
+    for (const topic of names) {
+      const count = await this.#fetcher.partitionCount(topic);
+      const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+      await this.#fetcher.listOffsets(partitions.map((at) => ({ ...at, at: 'latest' })));
+    }
   }
 
   async #close(): Promise<void> {

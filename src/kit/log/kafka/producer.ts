@@ -27,13 +27,16 @@ interface Lane {
 }
 
 /** What appending needs of the cluster. */
-export type ProducerCluster = Pick<ClusterView, 'requestTimeoutMs' | 'leader' | 'forget' | 'askAny' | 'askNode'>;
+export type ProducerCluster = Pick<
+  ClusterView,
+  'requestTimeoutMs' | 'leader' | 'forget' | 'pause' | 'askAny' | 'askNode'
+>;
 
 /** Finds a batch of ours that the broker says it has already; undefined where it is not in the log any more. */
 export type FindBatch = (at: TopicPartition, stamp: ProducerStamp, fromOffset: number) => Promise<number | undefined>;
 
-/** Leader changes that one attempt follows. */
-const MAX_HOPS = 3;
+/** How often one attempt asks again who leads: a leader may have moved, or not have heard yet that it is one. */
+const MAX_HOPS = 5;
 const MAX_SEQUENCE = 2 ** 31 - 1;
 
 /**
@@ -101,7 +104,8 @@ export class Producer {
       }
       if (isStaleLeader(errorCode) && hop < MAX_HOPS) {
         this.#cluster.forget(batch.topic);
-        if ((await this.#cluster.leader(batch)) !== leader) continue;
+        if ((await this.#cluster.leader(batch)) === leader) await this.#cluster.pause();
+        continue;
       }
       throw this.#refusal(answer, batch);
     }

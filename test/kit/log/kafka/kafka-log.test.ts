@@ -95,7 +95,7 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
         { key: null, value: null, headers: [], timestamp: timestamp - 40 * 86_400_000 },
       ],
     });
-    const format = ['headers', 'key', 'timestamp'].flatMap((what) => ['--formatter-property', `print.${what}=true`]);
+    const format = ['headers', 'key', 'timestamp'].flatMap((what) => ['--property', `print.${what}=true`]);
     const output = await java(
       'org.apache.kafka.tools.consumer.ConsoleConsumer',
       ...['--bootstrap-server', kafka.bootstrap.join(','), '--topic', topic, '--from-beginning', '--max-messages', '2'],
@@ -194,14 +194,17 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
   test('many partitions at once share requests and connections', async () => {
     const topic = await topicOf(60);
     const other = await KafkaLog.connect({ bootstrap: kafka.bootstrap, requestTimeoutMs: 10_000 });
-    await Promise.all(
-      Array.from({ length: 60 }, async (_, partition) => {
-        for (let i = 0; i < 10; i++)
+    try {
+      const appendTen = async (partition: number): Promise<void> => {
+        for (let i = 0; i < 10; i++) {
           assert.equal((await other.append({ topic, partition, records: [record('x')] })).baseOffset, i);
-      }),
-    );
-    assert.ok(other.openConnections <= kafka.bootstrap.length * 6, `${other.openConnections} connections`);
-    await other.close();
+        }
+      };
+      await Promise.all(Array.from({ length: 60 }, (_, partition) => appendTen(partition)));
+      assert.ok(other.openConnections <= kafka.bootstrap.length * 6, `${other.openConnections} connections`);
+    } finally {
+      await other.close();
+    }
     assert.equal(other.openConnections, 0);
   });
 });

@@ -54,6 +54,8 @@ class ModelBroker implements ProducerCluster {
 
   forget(): void {}
 
+  async pause(): Promise<void> {}
+
   async askAny<A extends unknown[], R>(api: API<A, R>): Promise<R> {
     assert.equal(api.key, 22);
     return { errorCode: 0, producerId: this.#nextProducerId++, producerEpoch: 0 } as R;
