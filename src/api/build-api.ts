@@ -97,4 +97,7 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
   return app;
 }
 
-const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 };
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};

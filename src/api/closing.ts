@@ -1,6 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { KitError } from '../kit/errors.ts';
 
+const SWEEP_MS = 20;
+/** Longer than a publish may wait for its acknowledgement; then connections are cut. */
+const GRACE_MS = 5_000;
+
 /** Ends waits, and refuses what still arrives on open connections, once the server has begun to close. */
 export class Closing {
   readonly #controller = new AbortController();
@@ -12,9 +16,18 @@ export class Closing {
       signal.addEventListener('abort', () => reject(closingError()), { once: true });
     });
     this.#refused.catch(() => {});
+    // Node closes connections that are idle when the server closes, not those that become so afterwards.
+    let sweep: NodeJS.Timeout | undefined;
+    let deadline: NodeJS.Timeout | undefined;
     app.addHook('preClose', (done) => {
       this.#controller.abort();
+      sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
+      deadline = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
       done();
+    });
+    app.addHook('onClose', async () => {
+      clearInterval(sweep);
+      clearTimeout(deadline);
     });
     app.addHook('onRequest', (_request, _reply, done) => done(signal.aborted ? closingError() : undefined));
   }

@@ -73,7 +73,9 @@ const Replay = Type.Object(
   },
   {
     additionalProperties: false,
-    examples: [{ ids: ['streamsocial-engagement/content-interactions/3/1207'], execute: true, repaired: { value: '{}' } }],
+    examples: [
+      { ids: ['streamsocial-engagement/content-interactions/3/1207'], execute: true, repaired: { value: '{}' } },
+    ],
   },
 );
 const ReplayAnswer = Type.Object({
@@ -140,7 +142,15 @@ export function deadLetterRoutes(app: Api, deadLetters: DeadLetterQueue): void {
         body: Replay,
         response: {
           200: json('What was done, oldest first.', ReplayAnswer),
-          ...problems('INVALID_JSON', 'INVALID_ARGUMENT', 'INVALID_REPLAY', 'REPLAY_IN_PROGRESS', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'LOG_UNAVAILABLE'),
+          ...problems(
+            'INVALID_JSON',
+            'INVALID_ARGUMENT',
+            'INVALID_REPLAY',
+            'REPLAY_IN_PROGRESS',
+            'BODY_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+            'LOG_UNAVAILABLE',
+          ),
         },
       },
     },
@@ -163,7 +173,12 @@ function assertShort(plan: readonly ReplayItem[], ratePerSecond: number): void {
   );
 }
 
-function replayRequest({ rate_per_second: ratePerSecond, repaired, execute: _, ...selection }: Static<typeof Replay>): ReplayRequest {
+function replayRequest({
+  rate_per_second: ratePerSecond,
+  repaired,
+  execute: _,
+  ...selection
+}: Static<typeof Replay>): ReplayRequest {
   return {
     ...selection,
     ...(ratePerSecond === undefined ? {} : { ratePerSecond }),

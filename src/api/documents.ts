@@ -5,7 +5,9 @@ import { type AsyncApiOptions, asyncApiDocument } from '../domains/social/asynca
 import { ProblemDocument } from './schemas.ts';
 import type { Api } from './typed.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** Call and await before the routes: the plugin collects those that come after it. */
 export async function documentRoutes(app: Api, events: Omit<AsyncApiOptions, 'version'>): Promise<void> {
@@ -28,7 +30,11 @@ export async function documentRoutes(app: Api, events: Omit<AsyncApiOptions, 've
         { name: 'runtime', description: 'The demo, and what the system says of itself.' },
         { name: 'health', description: 'Probes and metrics.' },
       ],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'Only where the server has a token.' } } },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'Only where the server has a token.' },
+        },
+      },
       security: [{}, { bearer: [] }],
     },
     convertConstToEnum: false,

@@ -35,7 +35,9 @@ const Engagement = Type.Object(
     last_updated: Type.Union([Timestamp, Type.Null()], { description: 'The latest event time.' }),
   },
   {
-    examples: [{ content_id: 'post_991', likes: 3, shares: 1, comments: 0, views: 40, last_updated: '2026-05-27T14:00:00.000Z' }],
+    examples: [
+      { content_id: 'post_991', likes: 3, shares: 1, comments: 0, views: 40, last_updated: '2026-05-27T14:00:00.000Z' },
+    ],
   },
 );
 
@@ -52,11 +54,14 @@ const schema = {
 /** The id may hold anything, slashes included; encoded or not, it is the rest of the path. */
 export function engagementRoutes(app: Api, platform: Platform, closing: Closing): void {
   async function answer(contentId: string, after: string | undefined, timeoutMs = 5000) {
-    if (!isId(contentId)) throw new KitError('INVALID_ARGUMENT', 'content_id: must be 1 to 256 bytes of UTF-8 without control characters');
+    if (!isId(contentId))
+      throw new KitError('INVALID_ARGUMENT', 'content_id: must be 1 to 256 bytes of UTF-8 without control characters');
     if (after !== undefined) await closing.orClosing(platform.applied(positionOf(after), timeoutMs));
     const document = await platform.engagement(contentId);
     if (document === null)
-      throw new KitError('UNKNOWN_CONTENT', `Nothing has happened to ${contentId} yet.`, { details: { content_id: contentId } });
+      throw new KitError('UNKNOWN_CONTENT', `Nothing has happened to ${contentId} yet.`, {
+        details: { content_id: contentId },
+      });
     const { likes = 0, shares = 0, comments = 0, views = 0, last_updated = null } = document;
     return { content_id: contentId, likes, shares, comments, views, last_updated };
   }
@@ -76,10 +81,14 @@ export function engagementRoutes(app: Api, platform: Platform, closing: Closing)
   );
 
   // `.` and `..` cannot stand in a path: clients remove them
-  app.get('/api/v1/engagement', { schema }, async ({ query }: FastifyRequest<{ Querystring: Type.Static<typeof Query> }>) => {
-    if (query.content_id === undefined) throw new KitError('INVALID_ARGUMENT', 'query content_id: is required here');
-    return answer(query.content_id, query.after, query.timeout_ms);
-  });
+  app.get(
+    '/api/v1/engagement',
+    { schema },
+    async ({ query }: FastifyRequest<{ Querystring: Type.Static<typeof Query> }>) => {
+      if (query.content_id === undefined) throw new KitError('INVALID_ARGUMENT', 'query content_id: is required here');
+      return answer(query.content_id, query.after, query.timeout_ms);
+    },
+  );
 }
 
 function positionOf(text: string): PartitionOffset {

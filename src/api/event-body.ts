@@ -18,7 +18,8 @@ export type EventBody =
 /** @throws KitError INVALID_JSON, BODY_TOO_LARGE, TOO_MANY_ITEMS, EMPTY_BATCH */
 export function parseJsonBody(body: Buffer): EventBody {
   const value = parseJson(body);
-  if (Array.isArray(value)) return batch(value.map((item) => tooLarge(body.length, () => JSON.stringify(item)) ?? item));
+  if (Array.isArray(value))
+    return batch(value.map((item) => tooLarge(body.length, () => JSON.stringify(item)) ?? item));
   if (body.length > MAX_EVENT_BYTES) throw tooLargeError();
   return { kind: 'single', input: value };
 }
@@ -26,7 +27,10 @@ export function parseJsonBody(body: Buffer): EventBody {
 /** Empty lines are not items. @throws KitError TOO_MANY_ITEMS, EMPTY_BATCH */
 export function parseNdjsonBody(body: Buffer): EventBody {
   if (!isUtf8(body)) throw new KitError('INVALID_JSON', 'The body is not valid UTF-8.');
-  const lines = body.toString().split('\n').filter((line) => line.trim() !== '');
+  const lines = body
+    .toString()
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   return batch(lines.map((line) => tooLarge(body.length, () => line) ?? parsedLine(line)));
 }
 
@@ -53,7 +57,11 @@ function tooLarge(bodyBytes: number, text: () => string): KitError | null {
 }
 
 function tooLargeError(): KitError {
-  return new KitError('BODY_TOO_LARGE', `An event takes ${MAX_EVENT_BYTES} bytes at most, a batch ${MAX_BATCH_BYTES}.`, {
-    details: { max_event_bytes: MAX_EVENT_BYTES, max_batch_bytes: MAX_BATCH_BYTES },
-  });
+  return new KitError(
+    'BODY_TOO_LARGE',
+    `An event takes ${MAX_EVENT_BYTES} bytes at most, a batch ${MAX_BATCH_BYTES}.`,
+    {
+      details: { max_event_bytes: MAX_EVENT_BYTES, max_batch_bytes: MAX_BATCH_BYTES },
+    },
+  );
 }

@@ -4,7 +4,15 @@ import Type from 'typebox';
 import { anyEventInputSchema, cloudEventInputSchema } from '../domains/social/json-schemas.ts';
 import { KitError } from '../kit/errors.ts';
 import type { Platform } from '../pipelines/platform.ts';
-import { type EventBody, JSON_TYPES, MAX_BATCH_BYTES, MAX_ITEMS, NDJSON_TYPES, parseJsonBody, parseNdjsonBody } from './event-body.ts';
+import {
+  type EventBody,
+  JSON_TYPES,
+  MAX_BATCH_BYTES,
+  MAX_ITEMS,
+  NDJSON_TYPES,
+  parseJsonBody,
+  parseNdjsonBody,
+} from './event-body.ts';
 import { problemOf, statusOf } from './problems.ts';
 import { type Outcome, type Place, PublishOnce } from './publish-once.ts';
 import { Count, json, Offset, Partition, problems, TopicName } from './schemas.ts';
@@ -42,12 +50,21 @@ const CLOUD_EVENT = {
 };
 const REQUEST_BODY = {
   'application/json': {
-    schema: { oneOf: [anyEventInputSchema(), { type: 'array', maxItems: MAX_ITEMS, items: anyEventInputSchema() }], examples: [EVENT] },
+    schema: {
+      oneOf: [anyEventInputSchema(), { type: 'array', maxItems: MAX_ITEMS, items: anyEventInputSchema() }],
+      examples: [EVENT],
+    },
   },
   'application/cloudevents+json': { schema: { ...cloudEventInputSchema(), examples: [CLOUD_EVENT] } },
-  'application/cloudevents-batch+json': { schema: { type: 'array', maxItems: MAX_ITEMS, items: cloudEventInputSchema() } },
+  'application/cloudevents-batch+json': {
+    schema: { type: 'array', maxItems: MAX_ITEMS, items: cloudEventInputSchema() },
+  },
   'application/x-ndjson': {
-    schema: { type: 'string', description: 'One event a line, in either form.', examples: [`${JSON.stringify(EVENT)}\n`] },
+    schema: {
+      type: 'string',
+      description: 'One event a line, in either form.',
+      examples: [`${JSON.stringify(EVENT)}\n`],
+    },
   },
 };
 
@@ -63,7 +80,11 @@ const schema = {
   description: DESCRIPTION.replaceAll('\n', ' '),
   headers: Type.Object({
     'idempotency-key': Type.Optional(
-      Type.String({ minLength: 1, maxLength: 256, description: 'Of one event; the event_id does the same without it.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'Of one event; the event_id does the same without it.',
+      }),
     ),
   }),
   body: { content: REQUEST_BODY },
@@ -111,9 +132,14 @@ export function eventRoutes(app: Api, platform: Platform): void {
       async (request, reply) => {
         const body = request.body as EventBody | undefined;
         const key = request.headers['idempotency-key'];
-        if (body === undefined) throw new KitError('UNSUPPORTED_MEDIA_TYPE', `Send one of ${[...JSON_TYPES, ...NDJSON_TYPES].join(', ')}.`);
+        if (body === undefined)
+          throw new KitError('UNSUPPORTED_MEDIA_TYPE', `Send one of ${[...JSON_TYPES, ...NDJSON_TYPES].join(', ')}.`);
         if (body.kind === 'single') return answerSingle(await once.publish(body.input, checkedKey(key)), reply);
-        if (key !== undefined) throw new KitError('INVALID_ARGUMENT', 'header Idempotency-Key: is for one event; in a batch give each an event_id');
+        if (key !== undefined)
+          throw new KitError(
+            'INVALID_ARGUMENT',
+            'header Idempotency-Key: is for one event; in a batch give each an event_id',
+          );
         return answerBatch(await once.publishMany(body.items), reply);
       },
     );
@@ -140,7 +166,11 @@ function answerBatch(outcomes: readonly Outcome[], reply: FastifyReply) {
   const results = outcomes.map(resultOf);
   const counts = { accepted: outcomes.length - failures.length - duplicates, duplicates, failed: failures.length };
   const [first] = failures;
-  if (failures.length === outcomes.length && first !== undefined && failures.every(({ error }) => statusOf(error) === 503)) {
+  if (
+    failures.length === outcomes.length &&
+    first !== undefined &&
+    failures.every(({ error }) => statusOf(error) === 503)
+  ) {
     throw new KitError(first.error.code, first.error.message, {
       retriable: first.error.retriable,
       details: { ...first.error.details, results, ...counts },

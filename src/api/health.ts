@@ -33,7 +33,11 @@ export function healthRoutes(app: Api, platform: Platform, snapshots: Snapshots)
     '/livez',
     {
       config: { open: true },
-      schema: { tags: ['health'], summary: 'The process answers', response: { 200: json('It does.', Type.Object({ status: Type.Literal('ok') })) } },
+      schema: {
+        tags: ['health'],
+        summary: 'The process answers',
+        response: { 200: json('It does.', Type.Object({ status: Type.Literal('ok') })) },
+      },
     },
     async () => ({ status: 'ok' }),
   );

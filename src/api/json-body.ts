@@ -31,7 +31,10 @@ function assertSafe(value: unknown, depth: number): void {
   }
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key];
-    if (key === '__proto__' || (key === 'constructor' && typeof member === 'object' && member !== null && 'prototype' in member))
+    if (
+      key === '__proto__' ||
+      (key === 'constructor' && typeof member === 'object' && member !== null && 'prototype' in member)
+    )
       throw new KitError('INVALID_JSON', `The key ${key} is refused.`);
     assertSafe(member, depth + 1);
   }

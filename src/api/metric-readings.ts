@@ -98,7 +98,11 @@ export const METRICS: readonly Metric[] = [
     type: 'summary',
     read: (readings) => {
       const { avg_latency_ms, p50_latency_ms, p99_latency_ms, messages_sent } = readings.producer;
-      const labels = { messaging_system: system(readings), messaging_operation_name: 'send', messaging_operation_type: 'send' };
+      const labels = {
+        messaging_system: system(readings),
+        messaging_operation_name: 'send',
+        messaging_operation_type: 'send',
+      };
       return [
         { value: p50_latency_ms / 1000, labels: { ...labels, quantile: 0.5 } },
         { value: p99_latency_ms / 1000, labels: { ...labels, quantile: 0.99 } },
@@ -107,13 +111,17 @@ export const METRICS: readonly Metric[] = [
       ];
     },
   },
-  counter('messaging_client_sent_messages_total', 'Sends with an outcome; error_type is empty for acknowledged ones.', (readings) => {
-    const labels = { messaging_system: system(readings), messaging_operation_name: 'send' };
-    return [
-      { value: readings.producer.messages_sent, labels: { ...labels, error_type: '' } },
-      { value: readings.producer.messages_failed, labels: { ...labels, error_type: '_OTHER' } },
-    ];
-  }),
+  counter(
+    'messaging_client_sent_messages_total',
+    'Sends with an outcome; error_type is empty for acknowledged ones.',
+    (readings) => {
+      const labels = { messaging_system: system(readings), messaging_operation_name: 'send' };
+      return [
+        { value: readings.producer.messages_sent, labels: { ...labels, error_type: '' } },
+        { value: readings.producer.messages_failed, labels: { ...labels, error_type: '_OTHER' } },
+      ];
+    },
+  ),
   counter('messaging_client_consumed_messages_total', 'Deliveries to the handler, successful or not.', (readings) =>
     readings.consumer === null
       ? []
@@ -153,10 +161,25 @@ export const METRICS: readonly Metric[] = [
   ofProducer('streamsocial_producer_active_lanes', 'Partitions with a batch on its way.', (p) => p.active_connections),
   ofProducer('streamsocial_producer_sent_bytes_total', 'Bytes of acknowledged records.', (p) => p.bytes_sent, counter),
   ofConsumer('streamsocial_consumer_running', '1 while the projection consumes.', (c) => (c.consumer_running ? 1 : 0)),
-  ofConsumer('streamsocial_consumer_processed_total', 'Events whose effect is stored.', (c) => c.messages_processed, counter),
+  ofConsumer(
+    'streamsocial_consumer_processed_total',
+    'Events whose effect is stored.',
+    (c) => c.messages_processed,
+    counter,
+  ),
   ofConsumer('streamsocial_consumer_failed_total', 'Deliveries that failed.', (c) => c.messages_failed, counter),
-  ofConsumer('streamsocial_consumer_retries_total', 'Deliveries after an event\u2019s first.', (c) => c.retry_count, counter),
-  ofConsumer('streamsocial_consumer_dead_letters_total', 'Events given to the dead letter queue.', (c) => c.dead_letter_count, counter),
+  ofConsumer(
+    'streamsocial_consumer_retries_total',
+    'Deliveries after an event\u2019s first.',
+    (c) => c.retry_count,
+    counter,
+  ),
+  ofConsumer(
+    'streamsocial_consumer_dead_letters_total',
+    'Events given to the dead letter queue.',
+    (c) => c.dead_letter_count,
+    counter,
+  ),
   ofConsumer('streamsocial_consumer_skipped_total', 'Records that retention removed first.', (c) => c.skipped, counter),
   ofConsumer('streamsocial_consumer_parked', 'Events that wait for a retry, or behind one.', (c) => c.parked),
   ofConsumer('streamsocial_dead_letter_depth', 'Open entries of the dead letter queue.', (c) => c.dlq_depth),

@@ -11,7 +11,11 @@ import type { Api } from './typed.ts';
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** A registry of this server's own: a process may hold several. */
-export function registryOf(platform: Platform, snapshots: Snapshots, { groupId }: { readonly groupId: string }): Registry {
+export function registryOf(
+  platform: Platform,
+  snapshots: Snapshots,
+  { groupId }: { readonly groupId: string },
+): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
@@ -82,7 +86,10 @@ export function metricRoutes(app: Api, registry: Registry, snapshots: Snapshots)
       schema: {
         tags: ['health'],
         summary: 'The engagement consumer in figures; at most a second old',
-        response: { 200: json('Figures of this process.', ConsumerMetrics), ...problems('STORE_UNAVAILABLE', 'LOG_UNAVAILABLE') },
+        response: {
+          200: json('Figures of this process.', ConsumerMetrics),
+          ...problems('STORE_UNAVAILABLE', 'LOG_UNAVAILABLE'),
+        },
       },
     },
     () => snapshots.consumer(),

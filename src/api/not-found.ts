@@ -13,8 +13,11 @@ export function notFound(app: FastifyInstance): void {
 
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!;
-    const allowed = [...methodsByUrl.values()].filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]);
-    if (allowed.length === 0) throw new KitError('NOT_FOUND', `There is nothing at ${path.slice(0, 200)}; /openapi.json lists what there is.`);
+    const allowed = [...methodsByUrl.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap(({ methods }) => [...methods]);
+    if (allowed.length === 0)
+      throw new KitError('NOT_FOUND', `There is nothing at ${path.slice(0, 200)}; /openapi.json lists what there is.`);
     const allow = [...new Set(allowed)].sort().join(', ');
     reply.header('allow', allow);
     throw new KitError('METHOD_NOT_ALLOWED', `${path.slice(0, 200)} takes ${allow}.`);
@@ -23,6 +26,9 @@ export function notFound(app: FastifyInstance): void {
 
 /** `/api/v1/topics/:name` and `/a/*` as expressions; our routes have no other kinds of pieces. */
 function patternOf(url: string): RegExp {
-  const source = url.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+').replaceAll('*', '.+');
+  const source = url
+    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/:\w+/g, '[^/]+')
+    .replaceAll('*', '.+');
   return new RegExp(`^${source}$`);
 }

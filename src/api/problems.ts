@@ -114,7 +114,8 @@ function asKitError(error: unknown): KitError | null {
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const document = problemOf(error, request.id);
-  if (document.status >= 500 && !document.retriable) request.log.error({ err: error, url: request.url, method: request.method }, 'request failed');
+  if (document.status >= 500 && !document.retriable)
+    request.log.error({ err: error, url: request.url, method: request.method }, 'request failed');
   if (document.status === 503 || document.status === 504) reply.header('retry-after', retryAfterSeconds(document));
   if (document.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply.code(document.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(document));
@@ -127,7 +128,9 @@ function retryAfterSeconds({ retryAfterMs }: Problem): number {
 /** The answer to bytes that are no HTTP request, where there is neither request nor reply. */
 export function rawProblem(status: number): string {
   const reason = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify(problem(status, 'INVALID_REQUEST', `The request could not be read: ${reason}.`, false, {}));
+  const body = JSON.stringify(
+    problem(status, 'INVALID_REQUEST', `The request could not be read: ${reason}.`, false, {}),
+  );
   return [
     `HTTP/1.1 ${status} ${reason}`,
     `content-type: ${PROBLEM_MEDIA_TYPE}`,

@@ -63,11 +63,17 @@ export class PublishOnce {
       const ackTimeoutMs = Math.round(deadline - performance.now());
       if (open.length === 0 || ackTimeoutMs < 1) break;
       const waits = await this.#begin(open);
-      await this.#send(open.filter((slot) => slot.outcome === null && !waits.has(slot)), ackTimeoutMs);
+      await this.#send(
+        open.filter((slot) => slot.outcome === null && !waits.has(slot)),
+        ackTimeoutMs,
+      );
       // Whoever is waited for began before us, and has its answer by its own deadline.
       await Promise.all([...waits].map(async ([slot, wait]) => join(slot, await wait)));
     }
-    return slots.map(({ outcome }) => outcome ?? failure('IDEMPOTENCY_PENDING', 'The first request with this key failed; repeat this one.', true));
+    return slots.map(
+      ({ outcome }) =>
+        outcome ?? failure('IDEMPOTENCY_PENDING', 'The first request with this key failed; repeat this one.', true),
+    );
   }
 
   /** Gives kept answers and conflicts to their slots. @returns what some wait for; the keys of the rest are theirs now */
@@ -83,7 +89,11 @@ export class PublishOnce {
       const pending = own.find(({ status }) => status === 'pending');
       const known = own.find(({ status }) => status === 'known');
       if (own.some(({ status }) => status === 'conflict')) {
-        slot.outcome = failure('IDEMPOTENCY_CONFLICT', 'This key, or event_id, came before with another content.', false);
+        slot.outcome = failure(
+          'IDEMPOTENCY_CONFLICT',
+          'This key, or event_id, came before with another content.',
+          false,
+        );
       } else if (known?.status === 'known') join(slot, known.answer);
       else if (pending?.status === 'pending') waits.set(slot, pending.wait);
       else continue;
@@ -135,7 +145,12 @@ function givenId(input: unknown): string | undefined {
 
 /** The key names the event too: should its answer be lost in a crash, the event that a repeat makes counts as the same. */
 function named(input: unknown, eventId: string | undefined, idempotencyKey: string | null): unknown {
-  const isPlainEvent = typeof input === 'object' && input !== null && !Array.isArray(input) && !('event_id' in input) && !('specversion' in input);
+  const isPlainEvent =
+    typeof input === 'object' &&
+    input !== null &&
+    !Array.isArray(input) &&
+    !('event_id' in input) &&
+    !('specversion' in input);
   if (idempotencyKey === null || eventId !== undefined || !isPlainEvent) return input;
   return { ...input, event_id: uuidV8(sha256(`idempotency-key:${idempotencyKey}`)) };
 }

@@ -31,7 +31,9 @@ export interface EncodedBytes {
 
 export function encodeBytes(bytes: Buffer | null): EncodedBytes {
   if (bytes === null) return { value: null, encoding: 'utf-8' };
-  return isUtf8(bytes) ? { value: bytes.toString(), encoding: 'utf-8' } : { value: bytes.toString('base64'), encoding: 'base64' };
+  return isUtf8(bytes)
+    ? { value: bytes.toString(), encoding: 'utf-8' }
+    : { value: bytes.toString('base64'), encoding: 'base64' };
 }
 
 export function contentJson({ key, value, headers }: Pick<LogRecord, 'key' | 'value' | 'headers'>) {

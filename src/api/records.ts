@@ -31,7 +31,9 @@ const Query = Type.Object(
       }),
     ),
     max: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_RECORDS, description: 'Records. Default 100.' })),
-    wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS, description: 'For a first record. Default 0.' })),
+    wait_ms: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS, description: 'For a first record. Default 0.' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -53,19 +55,31 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
         querystring: Query,
         response: {
           200: json('Records, ascending by offset within a partition; of several partitions, by publish time.', Page),
-          ...problems('INVALID_ARGUMENT', 'OFFSET_OUT_OF_RANGE', 'UNKNOWN_TOPIC', 'UNKNOWN_PARTITION', 'LOG_UNAVAILABLE'),
+          ...problems(
+            'INVALID_ARGUMENT',
+            'OFFSET_OUT_OF_RANGE',
+            'UNKNOWN_TOPIC',
+            'UNKNOWN_PARTITION',
+            'LOG_UNAVAILABLE',
+          ),
         },
       },
     },
     async ({ query }) => {
       const { topic, partition, offset = 'earliest', positions, max = 100, wait_ms: waitMs = 0 } = query;
       if (partition !== undefined) return readOne({ topic, partition }, offset, max, waitMs);
-      if (typeof offset === 'number') throw new KitError('INVALID_ARGUMENT', 'query offset: a number needs a partition beside it');
+      if (typeof offset === 'number')
+        throw new KitError('INVALID_ARGUMENT', 'query offset: a number needs a partition beside it');
       return readAll(topic, offset, positions, max, waitMs);
     },
   );
 
-  async function readOne(at: TopicPartition, from: Type.Static<typeof Offset> | 'earliest' | 'latest', max: number, waitMs: number) {
+  async function readOne(
+    at: TopicPartition,
+    from: Type.Static<typeof Offset> | 'earliest' | 'latest',
+    max: number,
+    waitMs: number,
+  ) {
     const offset = typeof from === 'number' ? from : (await log.listOffsets([{ ...at, at: from }]))[0]!;
     const { records, highWatermark } = await log.read({
       ...at,
@@ -76,14 +90,26 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
       signal: closing.signal,
     });
     const last = records.at(-1);
-    return { records: records.map(recordJson), next: last === undefined ? offset : last.offset + 1, high_watermark: highWatermark };
+    return {
+      records: records.map(recordJson),
+      next: last === undefined ? offset : last.offset + 1,
+      high_watermark: highWatermark,
+    };
   }
 
-  async function readAll(topic: string, from: 'earliest' | 'latest', cursor: string | undefined, max: number, waitMs: number) {
+  async function readAll(
+    topic: string,
+    from: 'earliest' | 'latest',
+    cursor: string | undefined,
+    max: number,
+    waitMs: number,
+  ) {
     const partitions = await partitionsOf(topic);
     const given = parsePositions(cursor);
     const starts = await log.listOffsets(partitions.map((partition) => ({ topic, partition, at: from })));
-    const positions = new Map(partitions.map((partition, index) => [partition, given.get(partition) ?? starts[index]!]));
+    const positions = new Map(
+      partitions.map((partition, index) => [partition, given.get(partition) ?? starts[index]!]),
+    );
 
     const deadline = Date.now() + waitMs;
     for (;;) {
@@ -92,7 +118,8 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
       const records = (await readSome(topic, withNews, positions, max)).sort((a, b) => a.timestamp - b.timestamp);
       const leftMs = deadline - Date.now();
       if (records.length > 0 || leftMs <= 0 || closing.signal.aborted) {
-        for (const record of records) positions.set(record.partition, Math.max(positions.get(record.partition)!, record.offset + 1));
+        for (const record of records)
+          positions.set(record.partition, Math.max(positions.get(record.partition)!, record.offset + 1));
         return { records: records.map(recordJson), positions: formatPositions(positions) };
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, leftMs)));
@@ -105,7 +132,12 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
   }
 
   /** Every partition with news gets its share of the page. */
-  async function readSome(topic: string, withNews: readonly number[], positions: ReadonlyMap<number, number>, max: number) {
+  async function readSome(
+    topic: string,
+    withNews: readonly number[],
+    positions: ReadonlyMap<number, number>,
+    max: number,
+  ) {
     const chosen = withNews.slice(0, max);
     const records: LogRecord[] = [];
     for (let at = 0; at < chosen.length; at += MAX_PARALLEL_READS) {
@@ -128,7 +160,12 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
 
 /** `0:12,1:40` */
 function parsePositions(cursor = ''): Map<number, number> {
-  return new Map(cursor.split(',').filter(Boolean).map((pair) => pair.split(':').map(Number) as [number, number]));
+  return new Map(
+    cursor
+      .split(',')
+      .filter(Boolean)
+      .map((pair) => pair.split(':').map(Number) as [number, number]),
+  );
 }
 
 function formatPositions(positions: ReadonlyMap<number, number>): string {

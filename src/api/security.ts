@@ -28,7 +28,11 @@ export function secure(app: FastifyInstance, { host, authToken }: SecurityOption
   const expected = authToken === null ? null : digest(`Bearer ${authToken}`);
 
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
     done(refusal(request, ownNames, expected) ?? undefined);
   });
 }
@@ -39,7 +43,11 @@ function refusal(request: FastifyRequest, ownNames: ReadonlySet<string>, expecte
     return new KitError('MISDIRECTED_REQUEST', `This server is not ${host}; call it by its own name.`);
   if (!SAFE_METHODS.has(request.method) && !isSameOrigin(origin, host, request.headers['sec-fetch-site']))
     return new KitError('FORBIDDEN_ORIGIN', 'A page of another origin may not change anything here.');
-  if (expected !== null && request.routeOptions.config.open !== true && !timingSafeEqual(digest(authorization), expected))
+  if (
+    expected !== null &&
+    request.routeOptions.config.open !== true &&
+    !timingSafeEqual(digest(authorization), expected)
+  )
     return new KitError('UNAUTHORIZED', 'This needs the header Authorization: Bearer, with the token of this server.');
   return null;
 }

@@ -42,8 +42,12 @@ const DemoOptions = Type.Object(
   {
     events: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000, description: '10,000.' })),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
-    rate_per_second: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000, description: '0: as fast as it goes.' })),
-    real: Type.Optional(Type.Boolean({ description: 'Replay the bundled real activity instead of generated traffic.' })),
+    rate_per_second: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1_000_000, description: '0: as fast as it goes.' }),
+    ),
+    real: Type.Optional(
+      Type.Boolean({ description: 'Replay the bundled real activity instead of generated traffic.' }),
+    ),
   },
   { additionalProperties: false, examples: [{ events: 10_000, seed: 7 }] },
 );

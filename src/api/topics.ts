@@ -32,7 +32,9 @@ const NewTopic = Type.Object(
 const Load = Type.Object(
   {
     target_rps: Type.Number({ minimum: 0, description: 'Events a second at the peak.' }),
-    consumer_rps: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'What one consumer processes; 50,000.' })),
+    consumer_rps: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: 'What one consumer processes; 50,000.' }),
+    ),
     safety: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Head room; 1.5.' })),
   },
   { additionalProperties: false, examples: [{ target_rps: 50_000_000 }] },
@@ -40,7 +42,9 @@ const Load = Type.Object(
 
 export function topicRoutes(app: Api, { topics, log }: Platform): void {
   async function withEnds(found: readonly TopicDescription[]) {
-    const partitions = found.flatMap(({ name, partitions }) => partitions.map(({ partition }) => ({ topic: name, partition })));
+    const partitions = found.flatMap(({ name, partitions }) =>
+      partitions.map(({ partition }) => ({ topic: name, partition })),
+    );
     const ends = await log.listOffsets(partitions.map((partition) => ({ ...partition, at: 'latest' })));
     let next = 0;
     return found.map((topic) => ({
@@ -68,7 +72,10 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
         tags: ['topics'],
         summary: 'One topic with its partitions',
         params: Type.Object({ name: TopicName }),
-        response: { 200: json('The topic.', Topic), ...problems('INVALID_ARGUMENT', 'UNKNOWN_TOPIC', 'LOG_UNAVAILABLE') },
+        response: {
+          200: json('The topic.', Topic),
+          ...problems('INVALID_ARGUMENT', 'UNKNOWN_TOPIC', 'LOG_UNAVAILABLE'),
+        },
       },
     },
     async ({ params }) => (await withEnds(await topics.describe([params.name])))[0],
@@ -84,7 +91,15 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
         response: {
           201: json('Created.', Topic),
           200: json('It was there.', Topic),
-          ...problems('INVALID_JSON', 'INVALID_ARGUMENT', 'INVALID_TOPIC', 'TOPIC_MISMATCH', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'LOG_UNAVAILABLE'),
+          ...problems(
+            'INVALID_JSON',
+            'INVALID_ARGUMENT',
+            'INVALID_TOPIC',
+            'TOPIC_MISMATCH',
+            'BODY_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+            'LOG_UNAVAILABLE',
+          ),
         },
       },
     },
@@ -111,7 +126,10 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
         summary: 'How many partitions a load needs: max(int(target_rps / consumer_rps * safety), 1)',
         body: Load,
         response: {
-          200: json('The plan.', Type.Object({ ...Load.properties, partitions: Type.Integer({ minimum: 1, examples: [1500] }) })),
+          200: json(
+            'The plan.',
+            Type.Object({ ...Load.properties, partitions: Type.Integer({ minimum: 1, examples: [1500] }) }),
+          ),
           ...problems('INVALID_JSON', 'INVALID_ARGUMENT', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
         },
       },

@@ -1,6 +1,12 @@
 /** TypeBox between Fastify's routes and their handlers: checked values in; answers are documented by their schemas, not shaped. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, FastifySchema, FastifySchemaCompiler, FastifyTypeProvider } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifySchema,
+  FastifySchemaCompiler,
+  FastifyTypeProvider,
+} from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { Convert } from 'typebox/value';
 import { KitError } from '../kit/errors.ts';
@@ -24,7 +30,11 @@ const compileValidator: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPa
     const errors = contract.errors(value);
     const [first] = errors;
     const where = `${part}${first?.path.replaceAll('/', '.') ?? ''}`;
-    return { error: new KitError('INVALID_ARGUMENT', `${where} ${first?.message ?? 'is not as documented'}`, { details: { errors } }) };
+    return {
+      error: new KitError('INVALID_ARGUMENT', `${where} ${first?.message ?? 'is not as documented'}`, {
+        details: { errors },
+      }),
+    };
   };
 };
 

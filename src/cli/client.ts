@@ -42,7 +42,10 @@ export async function connect(loaded: LoadedSettings, options: { readonly consum
   const api = buildApi({ platform, settings: apiSettings(settings) });
   await api.ready();
   return {
-    origin: settings.log === 'embedded' ? `the embedded log in ${settings.dataDir}` : `Kafka at ${settings.kafkaBootstrap.join(',')}`,
+    origin:
+      settings.log === 'embedded'
+        ? `the embedded log in ${settings.dataDir}`
+        : `Kafka at ${settings.kafkaBootstrap.join(',')}`,
     local: true,
     async request<T>(method: 'GET' | 'POST', path: string, request: Request = {}): Promise<T> {
       const { body, headers } = prepare(request, settings.authToken);
@@ -83,10 +86,14 @@ export function remoteClient(url: string, authToken: string | null): Client {
   };
 }
 
-function prepare(request: Request, authToken: string | null): { body: string | undefined; headers: Record<string, string> } {
+function prepare(
+  request: Request,
+  authToken: string | null,
+): { body: string | undefined; headers: Record<string, string> } {
   const headers: Record<string, string> = { accept: 'application/json', ...request.headers };
   if (authToken !== null) headers.authorization = `Bearer ${authToken}`;
-  if (request.raw !== undefined) return { body: request.raw.text, headers: { ...headers, 'content-type': request.raw.contentType } };
+  if (request.raw !== undefined)
+    return { body: request.raw.text, headers: { ...headers, 'content-type': request.raw.contentType } };
   if (request.body === undefined) return { body: undefined, headers };
   return { body: JSON.stringify(request.body), headers: { ...headers, 'content-type': 'application/json' } };
 }
@@ -103,7 +110,11 @@ function parse<T>(answer: Answer): T {
   try {
     json = JSON.parse(answer.text);
   } catch (cause) {
-    throw new KitError('UNREACHABLE', `An answer that is not JSON came back (status ${answer.status}); is this StreamSocial?`, { cause });
+    throw new KitError(
+      'UNREACHABLE',
+      `An answer that is not JSON came back (status ${answer.status}); is this StreamSocial?`,
+      { cause },
+    );
   }
   if (answer.status < 400) return json as T;
   const problem = json as Problem;

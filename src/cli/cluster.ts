@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type ClusterReport, clusterStatus, startCluster, stopCluster } from '../cluster/cluster.ts';
 import { isInstalled } from '../cluster/artifacts.ts';
+import { type ClusterReport, clusterStatus, startCluster, stopCluster } from '../cluster/cluster.ts';
 import { cacheDirectory } from '../config/cache-directory.ts';
 import { KitError } from '../kit/errors.ts';
 import { EXIT, print, printJson, table } from './output.ts';
@@ -19,7 +19,8 @@ export function clusterVerbs(program: Command, context: VerbContext): void {
     .option('--no-redis', 'without Redis')
     .action(async (flags: { basePort: number; brokers: number; redis: boolean }) => {
       const redis = flags.redis && (await isInstalled('redis-server', '--version'));
-      if (flags.redis && !redis) process.stderr.write('redis-server is not installed: starting without it (streamsocial doctor)\n');
+      if (flags.redis && !redis)
+        process.stderr.write('redis-server is not installed: starting without it (streamsocial doctor)\n');
       const cluster = await startCluster({
         directory: directory(),
         cacheDirectory: cacheDirectory(),
@@ -35,7 +36,8 @@ export function clusterVerbs(program: Command, context: VerbContext): void {
       print(`\nuse it:  streamsocial up --log kafka -b ${cluster.bootstrap.join(',')}${port}\nCtrl-C stops it`);
       const ended = await Promise.race([signal, cluster.ended]);
       await cluster.stop();
-      if (ended !== undefined) throw new KitError('CLUSTER_ENDED', `${ended} ended by itself; its log is in ${join(directory(), 'logs')}`);
+      if (ended !== undefined)
+        throw new KitError('CLUSTER_ENDED', `${ended} ended by itself; its log is in ${join(directory(), 'logs')}`);
     });
 
   context
@@ -43,7 +45,8 @@ export function clusterVerbs(program: Command, context: VerbContext): void {
     .option('--json', 'print JSON')
     .action(async (flags: { json?: boolean }) => {
       const report = await clusterStatus(directory());
-      if (report === undefined) throw new KitError('UNREACHABLE', `no cluster runs in ${directory()} (streamsocial cluster up)`);
+      if (report === undefined)
+        throw new KitError('UNREACHABLE', `no cluster runs in ${directory()} (streamsocial cluster up)`);
       if (flags.json) printJson(report);
       else print(reportText(report));
       if (report.servers.some(({ answers }) => !answers)) process.exitCode = EXIT.failed;

@@ -15,7 +15,18 @@ export function configVerbs(program: Command, context: VerbContext): void {
       const text = (value: unknown) => (Array.isArray(value) ? value.join(',') : String(value));
       const origin = (source: string, name: string) => (name === '' ? source : `${source} ${name}`);
       if (flags.origin) {
-        print(table(['setting', 'value', 'origin'], settings.map(({ key, value, source, name }) => [key, text(value), origin(source, name)])));
-      } else print(table(['setting', 'value'], settings.map(({ key, value }) => [key, text(value)])));
+        print(
+          table(
+            ['setting', 'value', 'origin'],
+            settings.map(({ key, value, source, name }) => [key, text(value), origin(source, name)]),
+          ),
+        );
+      } else
+        print(
+          table(
+            ['setting', 'value'],
+            settings.map(({ key, value }) => [key, text(value)]),
+          ),
+        );
     });
 }

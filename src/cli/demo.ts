@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { KitError } from '../kit/errors.ts';
 import type { DemoReport } from '../pipelines/demo.ts';
 import type { Client } from './client.ts';
-import { print, printJson, Progress } from './output.ts';
+import { Progress, print, printJson } from './output.ts';
 import { demoText } from './reports.ts';
 import { integer, type VerbContext } from './verbs.ts';
 
@@ -30,7 +30,8 @@ export function demoVerb(program: Command, context: VerbContext): void {
         const report = await runDemo(client, flags);
         if (flags.json) printJson(report);
         else print(demoText(report));
-        if (report.balanced !== true) throw new KitError('VERDICT_NOT_MET', 'The demo did not balance; see the table above');
+        if (report.balanced !== true)
+          throw new KitError('VERDICT_NOT_MET', 'The demo did not balance; see the table above');
       });
     });
 }
@@ -44,7 +45,8 @@ async function runDemo(client: Client, flags: DemoFlags): Promise<DemoReport> {
       progress.clear();
       return demo;
     }
-    if (demo !== null) progress.update(`demo: ${demo.published} of ${demo.requested} published, ${demo.applied} applied`);
+    if (demo !== null)
+      progress.update(`demo: ${demo.published} of ${demo.requested} published, ${demo.applied} applied`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

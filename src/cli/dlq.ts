@@ -45,24 +45,34 @@ export function dlqVerbs(program: Command, context: VerbContext): void {
     .option('--limit <n>', 'at most so many', integer(1, 1000), 100)
     .option('--include-replayed', 'those that were replayed too')
     .option('--json', 'one JSON object a line')
-    .action(async (flags: { topic?: string; code?: string; limit: number; includeReplayed?: boolean; json?: boolean }) => {
-      await context.withClient({ consume: false }, async (client) => {
-        const query = new URLSearchParams({ limit: String(flags.limit) });
-        if (flags.topic !== undefined) query.set('topic', flags.topic);
-        if (flags.code !== undefined) query.set('code', flags.code);
-        if (flags.includeReplayed) query.set('include_replayed', 'true');
-        const answer = await client.request<{ entries: Entry[]; matching: number }>('GET', `/api/v1/dlq?${query}`);
-        if (flags.json) return answer.entries.forEach(printJson);
-        if (answer.entries.length === 0) return print('no dead letters');
-        print(
-          table(
-            ['id', 'code', 'key', 'bytes', 'replays', 'reason'],
-            answer.entries.map((entry) => [entry.id, entry.code, entry.key ?? '(none)', entry.value_bytes, entry.replay_count, entry.reason]),
-          ),
-        );
-        if (answer.matching > answer.entries.length) print(`${answer.matching - answer.entries.length} more; --limit shows them`);
-      });
-    });
+    .action(
+      async (flags: { topic?: string; code?: string; limit: number; includeReplayed?: boolean; json?: boolean }) => {
+        await context.withClient({ consume: false }, async (client) => {
+          const query = new URLSearchParams({ limit: String(flags.limit) });
+          if (flags.topic !== undefined) query.set('topic', flags.topic);
+          if (flags.code !== undefined) query.set('code', flags.code);
+          if (flags.includeReplayed) query.set('include_replayed', 'true');
+          const answer = await client.request<{ entries: Entry[]; matching: number }>('GET', `/api/v1/dlq?${query}`);
+          if (flags.json) return answer.entries.forEach(printJson);
+          if (answer.entries.length === 0) return print('no dead letters');
+          print(
+            table(
+              ['id', 'code', 'key', 'bytes', 'replays', 'reason'],
+              answer.entries.map((entry) => [
+                entry.id,
+                entry.code,
+                entry.key ?? '(none)',
+                entry.value_bytes,
+                entry.replay_count,
+                entry.reason,
+              ]),
+            ),
+          );
+          if (answer.matching > answer.entries.length)
+            print(`${answer.matching - answer.entries.length} more; --limit shows them`);
+        });
+      },
+    );
 
   context
     .verb(noun, 'show <id>', 'one dead letter with its original key, headers and value')
@@ -75,7 +85,9 @@ export function dlqVerbs(program: Command, context: VerbContext): void {
         if (flags.valueOnly) process.stdout.write(Buffer.from(value ?? '', encoding === 'base64' ? 'base64' : 'utf8'));
         else if (flags.json) printJson(shown);
         else {
-          print(`${shown.id}\n${shown.code}: ${shown.reason}\nfirst failed ${shown.first_failed_at}, replayed ${shown.replay_count} times`);
+          print(
+            `${shown.id}\n${shown.code}: ${shown.reason}\nfirst failed ${shown.first_failed_at}, replayed ${shown.replay_count} times`,
+          );
           print(`key: ${shown.key ?? '(none)'}`);
           for (const header of headers) print(`${header.name}: ${header.value ?? '(null)'}`);
           print(value === null ? '(null value)' : encoding === 'base64' ? `${value} (base64)` : value);
@@ -97,10 +109,18 @@ export function dlqVerbs(program: Command, context: VerbContext): void {
       if (ids.length === 0 && !flags.all && flags.topic === undefined && flags.code === undefined)
         throw new KitError('USAGE', 'Say which: ids, --all, --topic or --code (dlq list shows them)');
       await context.withClient({ consume: context.loaded.settings.log === 'embedded' }, async (client) => {
-        const answer = await client.request<Replayed>('POST', '/api/v1/dlq/replay', { body: replayBody(ids, flags), timeoutMs: 120_000 });
+        const answer = await client.request<Replayed>('POST', '/api/v1/dlq/replay', {
+          body: replayBody(ids, flags),
+          timeoutMs: 120_000,
+        });
         if (flags.json) answer.items.forEach(printJson);
         else {
-          const rows = answer.items.map((item) => [item.id, item.status, `${item.topic}:${item.partition}:${item.offset ?? '?'}`, item.reason ?? '']);
+          const rows = answer.items.map((item) => [
+            item.id,
+            item.status,
+            `${item.topic}:${item.partition}:${item.offset ?? '?'}`,
+            item.reason ?? '',
+          ]);
           print(rows.length === 0 ? 'nothing matches' : table(['id', 'status', 'to', 'reason'], rows));
           if (!answer.executed && rows.length > 0) print('nothing was sent; --execute sends');
         }

@@ -12,7 +12,13 @@ export function doctorVerb(program: Command, context: VerbContext): void {
       const checks = await doctor(context.loaded.settings);
       if (flags.json) checks.forEach(printJson);
       else {
-        const rows = checks.map(({ name, status, found, neededFor, remedy }) => [name, status, found, neededFor, remedy]);
+        const rows = checks.map(({ name, status, found, neededFor, remedy }) => [
+          name,
+          status,
+          found,
+          neededFor,
+          remedy,
+        ]);
         print(table(['what', 'state', 'found', 'needed for', 'what to do'], rows));
       }
       const blocking = checks.filter(({ required, status }) => required && status !== 'ok');

@@ -21,7 +21,12 @@ export function engagementVerbs(program: Command, context: VerbContext): void {
         const answer = await client.request<Engagement>('GET', `/api/v1/engagement/${encodeURIComponent(contentId)}`);
         if (flags.json) return printJson(answer);
         const { content_id, likes, shares, comments, views, last_updated } = answer;
-        print(table(['content', 'likes', 'shares', 'comments', 'views', 'last updated'], [[content_id, likes, shares, comments, views, last_updated]]));
+        print(
+          table(
+            ['content', 'likes', 'shares', 'comments', 'views', 'last updated'],
+            [[content_id, likes, shares, comments, views, last_updated]],
+          ),
+        );
       });
     });
 }

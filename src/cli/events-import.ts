@@ -28,7 +28,12 @@ export interface ImportTotals {
 }
 
 interface BatchAnswer {
-  readonly results: readonly { readonly status: number; readonly code?: string; readonly detail?: string; readonly retriable?: boolean }[];
+  readonly results: readonly {
+    readonly status: number;
+    readonly code?: string;
+    readonly detail?: string;
+    readonly retriable?: boolean;
+  }[];
 }
 
 const MAX_BATCH_EVENTS = 1000;
@@ -120,7 +125,11 @@ async function sendBatch(client: Client, batch: Pending[], totals: ImportTotals,
       reason = error.message;
     }
     if (again.length > 0 && attempt === MAX_ATTEMPTS)
-      throw new KitError('IMPORT_STALLED', `${again.length} events were refused ${attempt} times: ${reason}. Run the import again later; nothing is counted twice.`, { retriable: true });
+      throw new KitError(
+        'IMPORT_STALLED',
+        `${again.length} events were refused ${attempt} times: ${reason}. Run the import again later; nothing is counted twice.`,
+        { retriable: true },
+      );
     rest = again;
     if (rest.length > 0) await delay(Math.min(100 * 2 ** attempt, MAX_WAIT_MS));
   }

@@ -3,7 +3,7 @@ import { Argument, Option } from 'commander';
 import { KitError } from '../kit/errors.ts';
 import type { Client } from './client.ts';
 import { importEvents } from './events-import.ts';
-import { print, printJson, Progress } from './output.ts';
+import { Progress, print, printJson } from './output.ts';
 import { integer, type VerbContext } from './verbs.ts';
 
 interface Published {
@@ -36,7 +36,7 @@ export function eventVerbs(program: Command, context: VerbContext): void {
     .option('--type <event-type>', 'one of the ten types, e.g. post_liked')
     .option('--user <id>', 'user id')
     .option('--content <id>', 'content id, where the type has one')
-    .option('--data <json>', 'the event\'s data, as JSON')
+    .option('--data <json>', "the event's data, as JSON")
     .option('--event-id <id>', 'repeating it publishes nothing new')
     .option('--timestamp <time>', 'RFC 3339; default: now')
     .option('--json', 'print JSON')
@@ -117,7 +117,8 @@ async function readStdin(): Promise<string> {
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_STDIN_BYTES) throw new KitError('USAGE', 'One event has at most 64 KiB; `events import -` takes many');
+    if (bytes > MAX_STDIN_BYTES)
+      throw new KitError('USAGE', 'One event has at most 64 KiB; `events import -` takes many');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -138,7 +139,8 @@ async function runImport(
       from,
       rejectFile,
       signal: interrupted.signal,
-      onProgress: ({ lines, rejected }) => progress.update(`line ${lines.toLocaleString('en-US')}, ${rejected} rejected`),
+      onProgress: ({ lines, rejected }) =>
+        progress.update(`line ${lines.toLocaleString('en-US')}, ${rejected} rejected`),
     });
     progress.clear();
     const seconds = (performance.now() - startedAt) / 1000;
@@ -151,13 +153,18 @@ async function runImport(
       );
     }
     if (interrupted.signal.aborted)
-      throw new KitError('INTERRUPTED', 'The import was stopped; run it again to go on, nothing is counted twice', { retriable: true });
+      throw new KitError('INTERRUPTED', 'The import was stopped; run it again to go on, nothing is counted twice', {
+        retriable: true,
+      });
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
-async function tail(client: Client, { topic, fromBeginning, max = Number.POSITIVE_INFINITY, json }: TailFlags): Promise<void> {
+async function tail(
+  client: Client,
+  { topic, fromBeginning, max = Number.POSITIVE_INFINITY, json }: TailFlags,
+): Promise<void> {
   let positions = '';
   let printed = 0;
   let stopped = false;

@@ -13,7 +13,9 @@ import { upVerb } from './up.ts';
 import { VerbContext } from './verbs.ts';
 import { verifyVerb } from './verify.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 endQuietlyOnClosedPipe();
 const program = new Command('streamsocial')
@@ -21,9 +23,23 @@ const program = new Command('streamsocial')
   .version(version)
   .exitOverride()
   .showHelpAfterError('(--help shows what is possible)')
-  .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 verdict not met, 5 not found, 6 refused.');
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 verdict not met, 5 not found, 6 refused.',
+  );
 const context = new VerbContext();
-const addVerbs = [upVerb, demoVerb, eventVerbs, topicVerbs, engagementVerbs, dlqVerbs, verifyVerb, clusterVerbs, configVerbs, doctorVerb];
+const addVerbs = [
+  upVerb,
+  demoVerb,
+  eventVerbs,
+  topicVerbs,
+  engagementVerbs,
+  dlqVerbs,
+  verifyVerb,
+  clusterVerbs,
+  configVerbs,
+  doctorVerb,
+];
 for (const add of addVerbs) add(program, context);
 
 try {

@@ -1,5 +1,5 @@
-import type { Reconciliation } from '../pipelines/reconciliation.ts';
 import type { DemoReport } from '../pipelines/demo.ts';
+import type { Reconciliation } from '../pipelines/reconciliation.ts';
 import { table } from './output.ts';
 
 const count = (value: number) => value.toLocaleString('en-US');

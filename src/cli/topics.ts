@@ -24,7 +24,12 @@ export function topicVerbs(program: Command, context: VerbContext): void {
         const { topics } = await client.request<{ topics: Topic[] }>('GET', '/api/v1/topics');
         if (flags.json) return topics.forEach(printJson);
         if (topics.length === 0) return print('no topics yet');
-        print(table(['topic', 'partitions', 'end offsets, summed'], topics.map((topic) => [topic.name, topic.partitions.length, endOffsets(topic)])));
+        print(
+          table(
+            ['topic', 'partitions', 'end offsets, summed'],
+            topics.map((topic) => [topic.name, topic.partitions.length, endOffsets(topic)]),
+          ),
+        );
       });
     });
 
@@ -59,20 +64,28 @@ export function topicVerbs(program: Command, context: VerbContext): void {
     .option('--replication-factor <n>', 'replicas of each partition, on Kafka', integer(1, 100))
     .option('--config <key=value...>', 'topic configuration, repeatable', keyValue, {})
     .option('--json', 'print JSON')
-    .action(async (flags: { topic: string; partitions: number; replicationFactor?: number; config: Record<string, string>; json?: boolean }) => {
-      await context.withClient({ consume: false }, async (client) => {
-        const created = await client.request<Topic>('POST', '/api/v1/topics', {
-          body: {
-            name: flags.topic,
-            partitions: flags.partitions,
-            ...(flags.replicationFactor === undefined ? {} : { replication_factor: flags.replicationFactor }),
-            config: flags.config,
-          },
+    .action(
+      async (flags: {
+        topic: string;
+        partitions: number;
+        replicationFactor?: number;
+        config: Record<string, string>;
+        json?: boolean;
+      }) => {
+        await context.withClient({ consume: false }, async (client) => {
+          const created = await client.request<Topic>('POST', '/api/v1/topics', {
+            body: {
+              name: flags.topic,
+              partitions: flags.partitions,
+              ...(flags.replicationFactor === undefined ? {} : { replication_factor: flags.replicationFactor }),
+              config: flags.config,
+            },
+          });
+          if (flags.json) printJson(created);
+          else print(`created ${flags.topic} with ${flags.partitions} partition${flags.partitions === 1 ? '' : 's'}`);
         });
-        if (flags.json) printJson(created);
-        else print(`created ${flags.topic} with ${flags.partitions} partition${flags.partitions === 1 ? '' : 's'}`);
-      });
-    });
+      },
+    );
 
   context
     .verb(noun, 'plan', 'how many partitions a target needs: max(int(target / consumer * safety), 1)')
@@ -87,7 +100,10 @@ export function topicVerbs(program: Command, context: VerbContext): void {
         ...(flags.safety === undefined ? {} : { safety: flags.safety }),
       }).partitionsFor(flags.targetRps);
       if (flags.json) printJson({ target_rps: flags.targetRps, partitions });
-      else print(`${partitions.toLocaleString('en-US')} partitions for ${flags.targetRps.toLocaleString('en-US')} events/s`);
+      else
+        print(
+          `${partitions.toLocaleString('en-US')} partitions for ${flags.targetRps.toLocaleString('en-US')} events/s`,
+        );
     });
 }
 

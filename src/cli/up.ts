@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { isIPv6 } from 'node:net';
 import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
@@ -11,7 +11,7 @@ import { openPlatform } from '../pipelines/open-platform.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { apiSettings } from './api-settings.ts';
 import { type DemoFlags, demoOptions } from './demo.ts';
-import { print, Progress } from './output.ts';
+import { Progress, print } from './output.ts';
 import { demoText } from './reports.ts';
 import { announce, runningServer, withdraw } from './running-server.ts';
 import { untilSignal } from './signals.ts';
@@ -30,7 +30,10 @@ const SHUTDOWN_TIMEOUT_MS = 9_500;
 const PROGRESS_MS = 200;
 
 export function upVerb(program: Command, context: VerbContext): void {
-  demoOptions(context.verb(program, 'up', 'run StreamSocial: log, projections, HTTP API and page, until Ctrl-C'), 'demo-')
+  demoOptions(
+    context.verb(program, 'up', 'run StreamSocial: log, projections, HTTP API and page, until Ctrl-C'),
+    'demo-',
+  )
     .option('--no-demo', 'without the demo at the start')
     .action((flags: UpFlags) => up(context.loaded, flags));
 }
@@ -41,7 +44,10 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
   const logger = pino({ level: settings.logLevel === 'info' ? 'warn' : settings.logLevel }, pino.destination(2));
   const other = await runningServer(settings.dataDir);
   if (other !== null)
-    throw new KitError('ALREADY_RUNNING', `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`);
+    throw new KitError(
+      'ALREADY_RUNNING',
+      `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`,
+    );
 
   const platform = await openPlatform(settings, { consume: true, logger });
   const api = buildApi({ platform, settings: apiSettings(settings), logger });
@@ -77,7 +83,9 @@ async function listen(api: FastifyInstance, { settings, origins }: LoadedSetting
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
     if (origins.webPort.source !== 'default')
-      throw new KitError('PORT_IN_USE', `Port ${port} on ${host} is taken; choose another with --web-port (0: any)`, { cause });
+      throw new KitError('PORT_IN_USE', `Port ${port} on ${host} is taken; choose another with --web-port (0: any)`, {
+        cause,
+      });
     process.stderr.write(`port ${port} is taken: using a free one\n`);
     await api.listen({ host, port: 0 });
   }
@@ -109,7 +117,9 @@ async function showDemo({ controller }: Platform, { rate, ...flags }: DemoFlags)
   const watch = setInterval(() => {
     const report: DemoReport | null = controller.demo();
     if (report?.state === 'RUNNING')
-      progress.update(`  ${report.published} of ${report.requested} published, ${report.applied} applied, ${report.parked} parked`);
+      progress.update(
+        `  ${report.published} of ${report.requested} published, ${report.applied} applied, ${report.parked} parked`,
+      );
   }, PROGRESS_MS);
   const report = await controller.demoEnded();
   clearInterval(watch);

@@ -12,7 +12,9 @@ export class VerbContext {
     command.hook('preAction', (_, action) => {
       this.#loaded = loadSettings({ flags: settingFlags(action.opts()) });
     });
-    command.optionsGroup('Settings:').option('--settings-file <file>', 'settings file (default: streamsocial.json, where there is one)');
+    command
+      .optionsGroup('Settings:')
+      .option('--settings-file <file>', 'settings file (default: streamsocial.json, where there is one)');
     for (const { usage, description: text } of settingOptions()) command.option(usage, text);
     return command.optionsGroup('Options:');
   }

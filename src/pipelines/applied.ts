@@ -20,7 +20,8 @@ export async function untilApplied(
 ): Promise<void> {
   const index = projections.findIndex(({ topics }) => topics.includes(position.topic));
   const projection = projections[index];
-  if (projection === undefined) throw new KitError('INVALID_ARGUMENT', `no projection reads the topic ${position.topic}`);
+  if (projection === undefined)
+    throw new KitError('INVALID_ARGUMENT', `no projection reads the topic ${position.topic}`);
   const startedAt = performance.now();
   const consumer = consumers[index];
   if (consumer !== undefined) {
@@ -33,7 +34,9 @@ export async function untilApplied(
   while (!(await isApplied(projection, position))) {
     if (performance.now() - startedAt > timeoutMs) {
       const { topic, partition, offset } = position;
-      throw new KitError('NOT_APPLIED_YET', `${topic}:${partition}:${offset} is not applied after ${timeoutMs} ms`, { retriable: true });
+      throw new KitError('NOT_APPLIED_YET', `${topic}:${partition}:${offset} is not applied after ${timeoutMs} ms`, {
+        retriable: true,
+      });
     }
     await delay(POLL_MS);
   }

@@ -1,6 +1,7 @@
 /** A bounded run of realistic traffic through the real publisher and consumers, ending with a reconciliation. */
 import { createReadStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SocialEvent } from '../domains/social/events.ts';
 import { readNdjson } from '../domains/social/import/ndjson.ts';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import { generateTraffic, type TrafficItem } from '../domains/social/traffic.ts';
@@ -8,7 +9,6 @@ import { KitError } from '../kit/errors.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
-import type { SocialEvent } from '../domains/social/events.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { Projection } from './projection.ts';
 import { ends, type Reconciliation, recordsOf } from './reconciliation.ts';
@@ -88,7 +88,15 @@ export function demoRunner(parts: DemoParts): DemoRunner {
     });
 
     onProgress(await report());
-    const items = options.real ? realItems(requested) : generateTraffic({ seed, events: requested, now: Date.now(), poisonShare: POISON_SHARE, flakyShare: FLAKY_SHARE });
+    const items = options.real
+      ? realItems(requested)
+      : generateTraffic({
+          seed,
+          events: requested,
+          now: Date.now(),
+          poisonShare: POISON_SHARE,
+          flakyShare: FLAKY_SHARE,
+        });
     await publishAll(parts, runId, items, options.ratePerSecond ?? DEFAULT_DEMO_RATE, signal, async (acknowledged) => {
       published = acknowledged;
       onProgress(await report());
@@ -152,29 +160,46 @@ async function publishAll(
 async function send({ producer, publisher, failures }: DemoParts, runId: string, item: TrafficItem): Promise<void> {
   if (item.kind === 'poison') {
     const { record } = item;
-    await producer.send({ ...record, topic: item.topic, headers: [...record.headers, ['ce_correlationid', Buffer.from(runId)]] });
+    await producer.send({
+      ...record,
+      topic: item.topic,
+      headers: [...record.headers, ['ce_correlationid', Buffer.from(runId)]],
+    });
     return;
   }
-  const event = publisher.create({ ...item.input, metadata: { source: '/streamsocial/demo', schema_version: '1', correlation_id: runId } });
+  const event = publisher.create({
+    ...item.input,
+    metadata: { source: '/streamsocial/demo', schema_version: '1', correlation_id: runId },
+  });
   // planned before it is sent: the consumer may be faster than the acknowledgement
   if (item.flakyAttempts > 0) failures.set(event.event_id, item.flakyAttempts);
   await publisher.publish(event);
 }
 
 /** Every projection at the log's end and nothing parked. */
-async function untilQuiet({ log, projections }: DemoParts, signal: AbortSignal, onProgress: () => Promise<void>): Promise<void> {
+async function untilQuiet(
+  { log, projections }: DemoParts,
+  signal: AbortSignal,
+  onProgress: () => Promise<void>,
+): Promise<void> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS;
   const latest = await logEnds(log);
   while (!(await isQuiet(projections, latest))) {
     if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
     if (performance.now() > deadline)
-      throw new KitError('NOT_QUIET', `The projections did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; see lag and parked in /api/v1/metrics/consumer`);
+      throw new KitError(
+        'NOT_QUIET',
+        `The projections did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; see lag and parked in /api/v1/metrics/consumer`,
+      );
     await onProgress();
     await delay(QUIET_POLL_MS);
   }
 }
 
-async function isQuiet(projections: readonly Projection[], latest: ReadonlyMap<string, readonly number[]>): Promise<boolean> {
+async function isQuiet(
+  projections: readonly Projection[],
+  latest: ReadonlyMap<string, readonly number[]>,
+): Promise<boolean> {
   for (const { store, topics } of projections) {
     const states = await store.partitions();
     if (states.some(({ parked }) => parked > 0)) return false;
@@ -190,7 +215,11 @@ async function isQuiet(projections: readonly Projection[], latest: ReadonlyMap<s
 
 async function logEnds(log: EventLog): Promise<Map<string, number[]>> {
   const { topics } = await log.describe(SOCIAL_TOPICS);
-  return new Map(await Promise.all(topics.map(async ({ name, partitions }) => [name, await ends(log, name, partitions.length, 'latest')] as const)));
+  return new Map(
+    await Promise.all(
+      topics.map(async ({ name, partitions }) => [name, await ends(log, name, partitions.length, 'latest')] as const),
+    ),
+  );
 }
 
 async function countInLog(log: EventLog, from: ReadonlyMap<string, readonly number[]>, runId: string): Promise<number> {

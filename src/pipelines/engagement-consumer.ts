@@ -1,5 +1,5 @@
-import { CONTENT_INTERACTIONS } from '../domains/social/events.ts';
 import { project } from '../domains/social/engagement.ts';
+import { CONTENT_INTERACTIONS } from '../domains/social/events.ts';
 import type { ConsumerMetrics } from '../kit/consumers/consumer-metrics.ts';
 import type { RunningConsumer } from '../kit/consumers/run.ts';
 import type { PartitionOffset } from '../kit/log/event-log.ts';

@@ -15,10 +15,10 @@ import { EmbeddedLog } from '../kit/log/embedded/embedded-log.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
 import { TopicManager } from '../kit/log/topic-manager.ts';
+import { SqliteIdempotencyStore } from '../kit/producers/embedded/sqlite-idempotency-store.ts';
 import { EventPublisher } from '../kit/producers/event-publisher.ts';
 import { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
-import { SqliteIdempotencyStore } from '../kit/producers/embedded/sqlite-idempotency-store.ts';
 import { RedisIdempotencyStore } from '../kit/producers/redis/redis-idempotency-store.ts';
 import { SqliteProjectionStore } from '../kit/projections/embedded/sqlite-store.ts';
 import type { ProjectionStore } from '../kit/projections/projection-store.ts';
@@ -120,7 +120,8 @@ export async function openPlatform(settings: Settings, { consume, logger = SILEN
       const { status, error } = await healthOf(log);
       if (status === 'down') reasons.push(error ?? 'the log is down');
       const { stalledSinceMs, lastErrorCode } = producer.health();
-      if (stalledSinceMs !== null) reasons.push(`nothing is acknowledged since ${new Date(stalledSinceMs).toISOString()} (${lastErrorCode})`);
+      if (stalledSinceMs !== null)
+        reasons.push(`nothing is acknowledged since ${new Date(stalledSinceMs).toISOString()} (${lastErrorCode})`);
       await stores.engagement.partitions().catch((cause: Error) => reasons.push(cause.message));
       return reasons;
     },
@@ -148,11 +149,17 @@ const NO_CONSUMER = {
 };
 
 function openLog(settings: Settings): Promise<EventLog> {
-  if (settings.log === 'kafka') return KafkaLog.connect({ bootstrap: settings.kafkaBootstrap, clientId: 'streamsocial' });
+  if (settings.log === 'kafka')
+    return KafkaLog.connect({ bootstrap: settings.kafkaBootstrap, clientId: 'streamsocial' });
   return EmbeddedLog.open({ directory: join(settings.dataDir, 'log') });
 }
 
-async function ensureTopics(topics: TopicManager, log: EventLog, settings: Settings, logger: ConsumerLogger): Promise<void> {
+async function ensureTopics(
+  topics: TopicManager,
+  log: EventLog,
+  settings: Settings,
+  logger: ConsumerLogger,
+): Promise<void> {
   const { brokers } = await log.describe([]);
   const replicas = log.kind === 'kafka' ? Math.min(KAFKA_REPLICAS, brokers.length) : 1;
   const { created, warnings } = await topics.ensure(socialTopicSpecs(settings.preset, replicas));

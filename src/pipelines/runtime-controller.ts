@@ -37,7 +37,9 @@ export class RuntimeController {
   startDemo(wanted: DemoOptions = {}): DemoReport {
     if (this.#stopping.signal.aborted) throw new KitError('SHUTTING_DOWN', 'The system is shutting down');
     if (this.#state === 'DEMO_RUNNING')
-      throw new KitError('DEMO_RUNNING', 'A demo is running already; /api/status shows how far it is', { retriable: true });
+      throw new KitError('DEMO_RUNNING', 'A demo is running already; /api/status shows how far it is', {
+        retriable: true,
+      });
     this.#state = 'DEMO_RUNNING';
     this.#cause = null;
     const options = { ...wanted, seed: wanted.seed ?? Math.floor(this.#random() * 2 ** 32) };

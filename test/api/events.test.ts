@@ -18,10 +18,17 @@ async function post({ app }: Opened, payload: unknown, headers: Record<string, s
 }
 
 function stored({ platform }: Opened): number {
-  return [...Array(6).keys()].reduce((sum, partition) => sum + platform.log.records('content-interactions', partition).length, 0);
+  return [...Array(6).keys()].reduce(
+    (sum, partition) => sum + platform.log.records('content-interactions', partition).length,
+    0,
+  );
 }
 
-function assertProblem(answer: { status: number; headers: Record<string, unknown>; body: Record<string, unknown> }, status: number, code: string) {
+function assertProblem(
+  answer: { status: number; headers: Record<string, unknown>; body: Record<string, unknown> },
+  status: number,
+  code: string,
+) {
   assert.equal(answer.body.code, code, JSON.stringify(answer.body));
   assert.equal(answer.status, status);
   assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8');
@@ -46,12 +53,24 @@ test('an event is answered with 201 and its place once it is durable', async () 
 
 test('a CloudEvent is taken in the JSON event format', async () => {
   await using api = openApi();
-  const event = { specversion: '1.0', id: 'e1', source: '/app', type: 'post_liked', userid: 'u_42', subject: 'post_991' };
+  const event = {
+    specversion: '1.0',
+    id: 'e1',
+    source: '/app',
+    type: 'post_liked',
+    userid: 'u_42',
+    subject: 'post_991',
+  };
   const types = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
   assert.deepEqual((await post(api, event, types)).body.event_id, 'e1');
   assert.equal((await post(api, event, types)).status, 200);
-  const batch = await post(api, [event, { ...event, id: 'e2' }], { 'content-type': 'application/cloudevents-batch+json' });
-  assert.deepEqual(batch.body.results.map(({ status }: { status: number }) => status), [200, 201]);
+  const batch = await post(api, [event, { ...event, id: 'e2' }], {
+    'content-type': 'application/cloudevents-batch+json',
+  });
+  assert.deepEqual(
+    batch.body.results.map(({ status }: { status: number }) => status),
+    [200, 201],
+  );
 });
 
 test('the same event_id again is answered as at first and stored once; with other content it is a conflict', async () => {
@@ -83,7 +102,11 @@ test('the same Idempotency-Key does the same, with and without an event_id', asy
   assert.equal((await post(api, named, { ...JSON_TYPE, 'idempotency-key': 'key-2' })).status, 201);
   assert.equal((await post(api, named, { ...JSON_TYPE, 'idempotency-key': 'key-2' })).status, 200);
   assert.equal((await post(api, named)).status, 200);
-  assertProblem(await post(api, { ...named, event_id: 'like-3' }, { ...JSON_TYPE, 'idempotency-key': 'key-2' }), 409, 'IDEMPOTENCY_CONFLICT');
+  assertProblem(
+    await post(api, { ...named, event_id: 'like-3' }, { ...JSON_TYPE, 'idempotency-key': 'key-2' }),
+    409,
+    'IDEMPOTENCY_CONFLICT',
+  );
   assert.equal(stored(api), 2);
 });
 
@@ -104,7 +127,10 @@ test('an array is answered event by event, in its order', async () => {
     LIKE,
   ]);
   assert.equal(status, 207);
-  assert.deepEqual(body.results.map((result: { status: number }) => result.status), [201, 400, 200, 409, 201]);
+  assert.deepEqual(
+    body.results.map((result: { status: number }) => result.status),
+    [201, 400, 200, 409, 201],
+  );
   assert.deepEqual(body.results[2], { ...body.results[0], status: 200 });
   assert.equal(body.results[1].code, 'UNKNOWN_EVENT_TYPE');
   assert.equal(body.results[1].event_types.length, 10);
@@ -119,7 +145,9 @@ test('NDJSON is answered line by line; a line that is no JSON stops no other', a
   assert.equal(status, 207);
   assert.deepEqual(
     body.results.map((result: { status: number; code?: string }) => result.code ?? result.status),
-    [201, 'INVALID_JSON', 'UNKNOWN_EVENT_TYPE', 201].map((expected, index) => (index === 2 ? body.results[2].code : expected)),
+    [201, 'INVALID_JSON', 'UNKNOWN_EVENT_TYPE', 201].map((expected, index) =>
+      index === 2 ? body.results[2].code : expected,
+    ),
   );
   assert.equal(body.results[2].status, 400);
   assert.equal((await post(api, `${JSON.stringify(LIKE)}\n`, NDJSON)).status, 200);
@@ -135,7 +163,11 @@ test('what is wrong with an event is said', async () => {
   assertProblem(await post(api, { ...LIKE, content_id: 'é'.repeat(129) }), 400, 'INVALID_ID');
   assertProblem(await post(api, { ...LIKE, event_id: 'x'.repeat(257) }), 400, 'INVALID_ID');
   assertProblem(await post(api, { ...LIKE, likes: 3 }), 400, 'INVALID_EVENT');
-  assertProblem(await post(api, { ...LIKE, timestamp: new Date(Date.now() + 25 * 3_600_000).toISOString() }), 400, 'TIMESTAMP_IN_FUTURE');
+  assertProblem(
+    await post(api, { ...LIKE, timestamp: new Date(Date.now() + 25 * 3_600_000).toISOString() }),
+    400,
+    'TIMESTAMP_IN_FUTURE',
+  );
   assertProblem(await post(api, 'null'), 400, 'INVALID_EVENT');
   assertProblem(await post(api, '"event"'), 400, 'INVALID_EVENT');
   assertProblem(await post(api, '[]'), 400, 'EMPTY_BATCH');
@@ -147,7 +179,15 @@ test('what is wrong with an event is said', async () => {
 
 test('bodies that are no JSON, too deep, or reach for a prototype are refused', async () => {
   await using api = openApi();
-  for (const body of ['', '{', '{"a":1}{', '\u0000', '{"__proto__":{"admin":true}}', '{"constructor":{"prototype":{"x":1}}}', `${'['.repeat(5000)}${']'.repeat(5000)}`])
+  for (const body of [
+    '',
+    '{',
+    '{"a":1}{',
+    '\u0000',
+    '{"__proto__":{"admin":true}}',
+    '{"constructor":{"prototype":{"x":1}}}',
+    `${'['.repeat(5000)}${']'.repeat(5000)}`,
+  ])
     assertProblem(await post(api, body), 400, 'INVALID_JSON');
   assertProblem(await post(api, Buffer.from([0x7b, 0xff, 0x7d])), 400, 'INVALID_JSON');
   assertProblem(await post(api, Buffer.from([0x7b, 0xff, 0x7d]), NDJSON), 400, 'INVALID_JSON');
@@ -162,9 +202,15 @@ test('bodies are bounded: 64 KiB for one event, 1 MiB and 5,000 events for a bat
   assertProblem(await post(api, big), 413, 'BODY_TOO_LARGE');
   assertProblem(await post(api, `${' '.repeat(1024 * 1024)}[]`), 413, 'BODY_TOO_LARGE');
   assertProblem(await post(api, 'x'.repeat(1024 * 1024 + 1), NDJSON), 413, 'BODY_TOO_LARGE');
-  for (const [body, type] of [[[LIKE, big], JSON_TYPE], [`${JSON.stringify(LIKE)}\n${JSON.stringify(big)}`, NDJSON]] as const) {
+  for (const [body, type] of [
+    [[LIKE, big], JSON_TYPE],
+    [`${JSON.stringify(LIKE)}\n${JSON.stringify(big)}`, NDJSON],
+  ] as const) {
     const { results } = (await post(api, body, type)).body;
-    assert.deepEqual(results.map(({ status }: { status: number }) => status), [201, 413]);
+    assert.deepEqual(
+      results.map(({ status }: { status: number }) => status),
+      [201, 413],
+    );
   }
   const many = await post(api, Array(5001).fill(0));
   assertProblem(many, 413, 'TOO_MANY_ITEMS');
@@ -175,7 +221,11 @@ test('bodies are bounded: 64 KiB for one event, 1 MiB and 5,000 events for a bat
 test('other content types are refused', async () => {
   await using api = openApi();
   assertProblem(await post(api, LIKE, { 'content-type': 'text/plain' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
-  assertProblem(await post(api, 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  assertProblem(
+    await post(api, 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }),
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  );
   const none = await api.app.inject({ method: 'POST', url: URL });
   assert.equal(none.json().code, 'UNSUPPORTED_MEDIA_TYPE');
 });
@@ -194,7 +244,9 @@ test('a full queue is 503 with Retry-After', async () => {
 
 test('without acknowledgement there is an answer within 5 s, and the key stays usable', async () => {
   await using api = openApi();
-  api.platform.log.fate = () => ({ error: new KitError('LOG_UNAVAILABLE', 'no quorum', { retriable: true, details: { maybeStored: false } }) });
+  api.platform.log.fate = () => ({
+    error: new KitError('LOG_UNAVAILABLE', 'no quorum', { retriable: true, details: { maybeStored: false } }),
+  });
   const startedAt = performance.now();
   const event = { event_id: 'a', ...LIKE };
   const [single, batch] = await Promise.all([post(api, event), post(api, [LIKE, LIKE])]);
@@ -220,7 +272,10 @@ test('a repeat that comes while the first is under way waits for its answer', as
   api.platform.log.fate = () => ({ delayMs: 50 });
   const event = { event_id: 'a', ...LIKE };
   const answers = await Promise.all([post(api, event), post(api, event), post(api, { ...event, user_id: 'u' })]);
-  assert.deepEqual(answers.map(({ status }) => status), [201, 200, 409]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [201, 200, 409],
+  );
   assert.equal(stored(api), 1);
 });
 

@@ -16,27 +16,49 @@ async function post({ app }: Opened, url: string, payload?: object) {
   return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
 }
 
-function assertProblem(answer: { status: number; body: { code: string; status: number } }, status: number, code: string): void {
-  assert.deepEqual([answer.status, answer.body.status, answer.body.code], [status, status, code], JSON.stringify(answer.body));
+function assertProblem(
+  answer: { status: number; body: { code: string; status: number } },
+  status: number,
+  code: string,
+): void {
+  assert.deepEqual(
+    [answer.status, answer.body.status, answer.body.code],
+    [status, status, code],
+    JSON.stringify(answer.body),
+  );
 }
 
 test('GET /api/status has every part', async () => {
   await using api = openApi();
   const { body } = await get(api, '/api/status');
-  assert.deepEqual(
-    Object.keys(body),
-    ['state', 'cause', 'taxonomy', 'cluster', 'topics', 'partition_calculator', 'producer', 'consumer', 'demo'],
-  );
+  assert.deepEqual(Object.keys(body), [
+    'state',
+    'cause',
+    'taxonomy',
+    'cluster',
+    'topics',
+    'partition_calculator',
+    'producer',
+    'consumer',
+    'demo',
+  ]);
   assert.equal(body.demo, null);
   assert.equal(body.taxonomy.event_types, 10);
   assert.equal(body.cluster.status, 'healthy');
   assert.deepEqual(
     body.topics.map(({ name, partitions }: { name: string; partitions: unknown[] }) => [name, partitions.length]),
-    [['user-actions', 12], ['content-interactions', 6], ['system-events', 3]],
+    [
+      ['user-actions', 12],
+      ['content-interactions', 6],
+      ['system-events', 3],
+    ],
   );
   assert.deepEqual(body.topics[1].partitions[0], { partition: 0, end_offset: 0, lag: 3 });
   assert.equal(body.topics[0].partitions[0].lag, null);
-  assert.deepEqual(body.partition_calculator.examples.map(({ partitions }: { partitions: number }) => partitions), [1500, 30, 3, 1]);
+  assert.deepEqual(
+    body.partition_calculator.examples.map(({ partitions }: { partitions: number }) => partitions),
+    [1500, 30, 3, 1],
+  );
   assert.equal(body.producer.messages_sent, 0);
   assert.equal(body.consumer.messages_processed, 94);
   assert.equal('partitions' in body.consumer, false);
@@ -63,7 +85,18 @@ test('POST /api/run-demo takes options and refuses unknown ones', async () => {
 test('GET /api/v1/engagement takes any content id, encoded or not', async () => {
   await using api = openApi();
   const last_updated = '2026-05-27T14:00:00.000Z';
-  for (const id of ['post_991', '.gitignore', 'a/b c{d}', 'owner/repo', '100%', 'ü?#&', '日本', 'é'.repeat(128), '*', ':x']) {
+  for (const id of [
+    'post_991',
+    '.gitignore',
+    'a/b c{d}',
+    'owner/repo',
+    '100%',
+    'ü?#&',
+    '日本',
+    'é'.repeat(128),
+    '*',
+    ':x',
+  ]) {
     api.platform.contents.set(id, { likes: 3, last_updated });
     const expected = { content_id: id, likes: 3, shares: 0, comments: 0, views: 0, last_updated };
     assert.deepEqual((await get(api, `/api/v1/engagement/${encodeURIComponent(id)}`)).body, expected);
@@ -104,10 +137,26 @@ test('?after waits for the projection: 504 when it does not come', async () => {
 test('GET /api/v1/health/kafka and /api/v1/metrics/consumer have their shapes', async () => {
   await using api = openApi();
   const health = (await get(api, '/api/v1/health/kafka')).body;
-  assert.deepEqual(Object.keys(health), ['mode', 'status', 'broker_count', 'brokers', 'controller_id', 'under_replicated_partitions', 'topics']);
-  assert.deepEqual(Object.keys(health.topics[0].partitions[0]), ['partition', 'leader', 'replicas', 'isr', 'end_offset']);
+  assert.deepEqual(Object.keys(health), [
+    'mode',
+    'status',
+    'broker_count',
+    'brokers',
+    'controller_id',
+    'under_replicated_partitions',
+    'topics',
+  ]);
+  assert.deepEqual(Object.keys(health.topics[0].partitions[0]), [
+    'partition',
+    'leader',
+    'replicas',
+    'isr',
+    'end_offset',
+  ]);
   const consumer = (await get(api, '/api/v1/metrics/consumer')).body;
-  assert.deepEqual(consumer.partitions, [{ topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3 }]);
+  assert.deepEqual(consumer.partitions, [
+    { topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3 },
+  ]);
   assert.deepEqual([consumer.dlq_depth, consumer.parked, consumer.consumer_running], [5, 1, true]);
 });
 
@@ -126,7 +175,11 @@ test('topics are listed, described, created and planned', async () => {
   assert.equal(topics.length, 3);
   assert.deepEqual(topics[2].partitions[0], { partition: 0, leader: 1, replicas: [1], isr: [1], end_offset: 0 });
 
-  const created = await post(api, '/api/v1/topics', { name: 'reviews', partitions: 2, config: { 'retention.ms': '-1' } });
+  const created = await post(api, '/api/v1/topics', {
+    name: 'reviews',
+    partitions: 2,
+    config: { 'retention.ms': '-1' },
+  });
   assert.equal(created.status, 201);
   assert.equal(created.headers.location, '/api/v1/topics/reviews');
   assert.equal(created.body.partitions.length, 2);
@@ -142,7 +195,10 @@ test('topics are listed, described, created and planned', async () => {
   assertProblem(await post(api, '/api/v1/topics/plan', { target_rps: -1 }), 400, 'INVALID_ARGUMENT');
 });
 
-async function publishLikes(api: Opened, contents: readonly string[]): Promise<{ partition: number; offset: number }[]> {
+async function publishLikes(
+  api: Opened,
+  contents: readonly string[],
+): Promise<{ partition: number; offset: number }[]> {
   const events = contents.map((content_id) => ({ event_type: 'post_liked', user_id: 'u', content_id }));
   return (await post(api, '/api/v1/events', events)).body.results;
 }
@@ -167,18 +223,27 @@ test('GET /api/v1/events reads one partition in pages', async () => {
 
 test('GET /api/v1/events tails all partitions with a cursor and misses nothing', async () => {
   await using api = openApi();
-  await publishLikes(api, [...Array(50).keys()].map((n) => `post_${n}`));
+  await publishLikes(
+    api,
+    [...Array(50).keys()].map((n) => `post_${n}`),
+  );
   const seen = new Set<string>();
   let positions = '';
   for (let page = 0; page < 30; page += 1) {
-    const { body } = await get(api, `/api/v1/events?topic=content-interactions&max=7${positions && `&positions=${positions}`}`);
+    const { body } = await get(
+      api,
+      `/api/v1/events?topic=content-interactions&max=7${positions && `&positions=${positions}`}`,
+    );
     for (const { partition, offset } of body.records) seen.add(`${partition}:${offset}`);
     positions = body.positions;
   }
   assert.equal(seen.size, 50);
   const later = get(api, `/api/v1/events?topic=content-interactions&positions=${positions}&wait_ms=5000`);
   await publishLikes(api, ['late']);
-  assert.deepEqual((await later).body.records.map(({ key }: { key: string }) => key), ['late']);
+  assert.deepEqual(
+    (await later).body.records.map(({ key }: { key: string }) => key),
+    ['late'],
+  );
   const atEnd = await get(api, '/api/v1/events?topic=content-interactions&offset=latest');
   assert.deepEqual(atEnd.body.records, []);
   assertProblem(await get(api, '/api/v1/events?topic=content-interactions&offset=3'), 400, 'INVALID_ARGUMENT');
@@ -188,7 +253,15 @@ test('GET /api/v1/events tails all partitions with a cursor and misses nothing',
 async function deadLetter({ platform }: Opened, offset: number, value: Buffer | null): Promise<void> {
   await platform.deadLetters.capture([
     {
-      record: { topic: 'content-interactions', partition: 0, offset, key: Buffer.from('k'), value, headers: [['h', Buffer.from([255])]], timestamp: 1 },
+      record: {
+        topic: 'content-interactions',
+        partition: 0,
+        offset,
+        key: Buffer.from('k'),
+        value,
+        headers: [['h', Buffer.from([255])]],
+        timestamp: 1,
+      },
       group: 'g',
       code: 'NOT_JSON',
       reason: 'the value is not JSON',
@@ -220,7 +293,10 @@ test('dead letters are listed, shown and replayed', async () => {
 
   const planned = (await post(api, '/api/v1/dlq/replay', { all: true })).body;
   assert.equal(planned.executed, false);
-  assert.deepEqual(planned.items.map(({ status }: { status: string }) => status), ['planned', 'planned']);
+  assert.deepEqual(
+    planned.items.map(({ status }: { status: string }) => status),
+    ['planned', 'planned'],
+  );
   assert.equal(api.platform.log.records('content-interactions', 0).length, 0);
 
   const repaired = { value: Buffer.from('{"repaired":1}').toString('base64'), encoding: 'base64' };
@@ -231,7 +307,11 @@ test('dead letters are listed, shown and replayed', async () => {
 
   assertProblem(await post(api, '/api/v1/dlq/replay', {}), 400, 'INVALID_REPLAY');
   assertProblem(await post(api, '/api/v1/dlq/replay', { all: true, repaired }), 400, 'INVALID_REPLAY');
-  assertProblem(await post(api, '/api/v1/dlq/replay', { all: true, execute: true, rate_per_second: 0.001 }), 400, 'INVALID_REPLAY');
+  assertProblem(
+    await post(api, '/api/v1/dlq/replay', { all: true, execute: true, rate_per_second: 0.001 }),
+    400,
+    'INVALID_REPLAY',
+  );
   assertProblem(await post(api, '/api/v1/dlq/replay', { everything: true }), 400, 'INVALID_ARGUMENT');
   assert.equal(api.platform.log.records(deadLetterTopic('content-interactions'), 0).length, 3);
 });

@@ -20,7 +20,11 @@ test('unknown paths are 404, known ones with another method 405', async () => {
     ['GET', '/api/run-demo', 'POST'],
   ] as const) {
     const answer = await api.app.inject({ method, url });
-    assert.deepEqual([answer.statusCode, answer.json().code, answer.headers.allow], [405, 'METHOD_NOT_ALLOWED', allow], url);
+    assert.deepEqual(
+      [answer.statusCode, answer.json().code, answer.headers.allow],
+      [405, 'METHOD_NOT_ALLOWED', allow],
+      url,
+    );
   }
 });
 
@@ -37,8 +41,18 @@ test('a Host that is not ours is refused (DNS rebinding)', async () => {
 test('a page of another origin cannot change anything', async () => {
   await using api = openApi();
   const send = (headers: Record<string, string>) =>
-    api.app.inject({ method: 'POST', url: '/api/v1/events', payload: LIKE, headers: { host: 'localhost:8765', ...headers } });
-  for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { origin: 'http://localhost:9999' }, { 'sec-fetch-site': 'cross-site' }]) {
+    api.app.inject({
+      method: 'POST',
+      url: '/api/v1/events',
+      payload: LIKE,
+      headers: { host: 'localhost:8765', ...headers },
+    });
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost:9999' },
+    { 'sec-fetch-site': 'cross-site' },
+  ]) {
     const answer = await send(headers);
     assert.deepEqual([answer.statusCode, answer.json().code], [403, 'FORBIDDEN_ORIGIN'], JSON.stringify(headers));
   }
@@ -48,16 +62,24 @@ test('a page of another origin cannot change anything', async () => {
 
 test('with a token everything but probes and the page asks for it', async () => {
   await using api = openApi({ authToken: TOKEN, host: '0.0.0.0' });
-  for (const url of ['/', '/page.js', '/page.css', '/livez', '/readyz']) assert.equal((await api.app.inject(url)).statusCode, 200, url);
+  for (const url of ['/', '/page.js', '/page.css', '/livez', '/readyz'])
+    assert.equal((await api.app.inject(url)).statusCode, 200, url);
   for (const url of ['/api/status', '/metrics', '/openapi.json', '/api/v1/dlq', '/nothing']) {
     const answer = await api.app.inject(url);
-    assert.deepEqual([answer.statusCode, answer.json().code, answer.headers['www-authenticate']], [401, 'UNAUTHORIZED', 'Bearer'], url);
+    assert.deepEqual(
+      [answer.statusCode, answer.json().code, answer.headers['www-authenticate']],
+      [401, 'UNAUTHORIZED', 'Bearer'],
+      url,
+    );
     const wrong = await api.app.inject({ url, headers: { authorization: `Bearer ${TOKEN}x` } });
     assert.equal(wrong.statusCode, 401);
   }
   const headers = { authorization: `Bearer ${TOKEN}`, host: 'any.example' };
   assert.equal((await api.app.inject({ url: '/api/status', headers })).statusCode, 200);
-  assert.equal((await api.app.inject({ method: 'POST', url: '/api/v1/events', payload: LIKE, headers })).statusCode, 201);
+  assert.equal(
+    (await api.app.inject({ method: 'POST', url: '/api/v1/events', payload: LIKE, headers })).statusCode,
+    201,
+  );
 });
 
 test('every answer has its guards, the page a policy without other hosts', async () => {

@@ -12,7 +12,9 @@ interface Place {
 }
 
 interface RecordPage {
-  readonly records: readonly { readonly headers: readonly { readonly name: string; readonly value: string | null }[] }[];
+  readonly records: readonly {
+    readonly headers: readonly { readonly name: string; readonly value: string | null }[];
+  }[];
 }
 
 const ROUNDS = 3;
@@ -24,7 +26,14 @@ describe('kill -9 of the embedded process in the middle of a demo', () => {
     const acknowledged: Place[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
       const before = acknowledged.length;
-      const server = await up(t, directory, ['--demo-events', '20000', '--demo-rate', '5000', '--demo-seed', String(round)]);
+      const server = await up(t, directory, [
+        '--demo-events',
+        '20000',
+        '--demo-rate',
+        '5000',
+        '--demo-seed',
+        String(round),
+      ]);
       const publishing = publishUntilGone(server, `round-${round}`, acknowledged);
       // a different moment each time; the publishing itself says that the demo is under way
       while (acknowledged.length < before + 200 * round) await delay(5);
@@ -50,12 +59,18 @@ async function publishUntilGone({ url }: Server, prefix: string, acknowledged: P
   let sent = 0;
   const caller = async () => {
     while (!gone) {
-      const user = `${prefix}-${(sent += 1)}`;
+      sent += 1;
+      const user = `${prefix}-${sent}`;
       try {
         const response = await fetch(`${url}/api/v1/events`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ event_type: 'post_liked', user_id: user, content_id: 'kill-test', timestamp: new Date().toISOString() }),
+          body: JSON.stringify({
+            event_type: 'post_liked',
+            user_id: user,
+            content_id: 'kill-test',
+            timestamp: new Date().toISOString(),
+          }),
         });
         const place = (await response.json()) as Place;
         assert.equal(response.status, 201, JSON.stringify(place));

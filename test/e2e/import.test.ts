@@ -24,7 +24,13 @@ describe('events import', { concurrency: true }, () => {
     const directory = await dataDirectory(t);
     const file = join(directory, 'likes.ndjson');
     const likes = Array.from({ length: LINES }, (_, i) =>
-      JSON.stringify({ event_id: `like-${i}`, event_type: 'post_liked', user_id: `u_${i % 997}`, content_id: `post_${i % CONTENTS}`, timestamp: '2026-05-27T14:00:00Z' }),
+      JSON.stringify({
+        event_id: `like-${i}`,
+        event_type: 'post_liked',
+        user_id: `u_${i % 997}`,
+        content_id: `post_${i % CONTENTS}`,
+        timestamp: '2026-05-27T14:00:00Z',
+      }),
     );
     await writeFile(file, likes.join('\n'));
     const data = join(directory, 'data');
@@ -62,7 +68,9 @@ describe('events import', { concurrency: true }, () => {
     const verified = await run(['verify', '--data-dir', served]);
     assert.equal(verified.code, 0, verified.stdout);
     for (const [content, likes] of expected) {
-      const counters = await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${encodeURIComponent(content)}`);
+      const counters = await getJson<{ likes: number }>(
+        `${server.url}/api/v1/engagement/${encodeURIComponent(content)}`,
+      );
       assert.equal(counters.likes, likes, content);
       // the first and the last suffice for the slower way through a process each
       if (content !== [...expected.keys()][0]) continue;
@@ -74,7 +82,13 @@ describe('events import', { concurrency: true }, () => {
 
   it('reports bad lines by number in the reject file and goes on', async (t) => {
     const directory = await dataDirectory(t);
-    const good = JSON.stringify({ event_id: 'g1', event_type: 'post_liked', user_id: 'u', content_id: 'p', timestamp: '2026-05-27T14:00:00Z' });
+    const good = JSON.stringify({
+      event_id: 'g1',
+      event_type: 'post_liked',
+      user_id: 'u',
+      content_id: 'p',
+      timestamp: '2026-05-27T14:00:00Z',
+    });
     const wrong = JSON.stringify({ event_type: 'post_adored', user_id: 'u', timestamp: '2026-05-27T14:00:00Z' });
     const rejects = join(directory, 'bad.txt');
     const args = ['events', 'import', '-', '--rejects', rejects, '--data-dir', join(directory, 'data'), '--json'];
@@ -90,7 +104,14 @@ describe('events import', { concurrency: true }, () => {
 
 /** The write-ahead log of the embedded log has grown well beyond what creating topics writes. */
 async function logHasGrown(data: string): Promise<boolean> {
-  const sizes = await Promise.all(['log.db', 'log.db-wal'].map((name) => stat(join(data, 'log', name)).then(({ size }) => size, () => 0)));
+  const sizes = await Promise.all(
+    ['log.db', 'log.db-wal'].map((name) =>
+      stat(join(data, 'log', name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
   return sizes.some((size) => size > 1024 * 1024);
 }
 

@@ -13,7 +13,13 @@ import { gunzipSync } from 'node:zlib';
 import { kafkaLibraries } from '../../src/cluster/artifacts.ts';
 import { KafkaLog } from '../../src/kit/log/kafka/kafka-log.ts';
 import { partitionFor } from '../../src/kit/log/partitioner.ts';
-import { KAFKA_COMPONENTS, kafkaForTests, redisForTests, type TestKafka, testCacheDirectory } from '../support/cluster.ts';
+import {
+  KAFKA_COMPONENTS,
+  kafkaForTests,
+  redisForTests,
+  type TestKafka,
+  testCacheDirectory,
+} from '../support/cluster.ts';
 import { missing } from '../support/requirements.ts';
 import { dataDirectory, getJson, run, untilQuiet, up } from '../support/streamsocial.ts';
 import { until } from '../support/until.ts';
@@ -34,7 +40,11 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
   let libraries: string;
 
   before(async () => {
-    [kafka, redis, libraries] = await Promise.all([kafkaForTests(), redisForTests(), kafkaLibraries(testCacheDirectory())]);
+    [kafka, redis, libraries] = await Promise.all([
+      kafkaForTests(),
+      redisForTests(),
+      kafkaLibraries(testCacheDirectory(), () => {}),
+    ]);
   });
   after(async () => {
     await Promise.all([kafka?.stop(), redis?.stop()]);
@@ -55,7 +65,9 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     const verified = await run(['verify', '--data-dir', directory, ...flags(1)]);
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
     for (const [content, likes] of await likesOf(sample)) {
-      const counters = await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${encodeURIComponent(content)}`);
+      const counters = await getJson<{ likes: number }>(
+        `${server.url}/api/v1/engagement/${encodeURIComponent(content)}`,
+      );
       assert.equal(counters.likes, likes, content);
     }
     assert.equal(await server.end('SIGTERM'), 0);
@@ -68,11 +80,17 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     ]);
     const content = `killed-${Date.now()}`;
     const load = publishLikes(first.url, content, 20_000);
-    await until(async () => (await ownedPartitions(second.url)) > 0, { what: 'partitions for the second process', timeoutMs: 60_000 });
+    await until(async () => (await ownedPartitions(second.url)) > 0, {
+      what: 'partitions for the second process',
+      timeoutMs: 60_000,
+    });
     await second.end('SIGKILL');
     const third = await up(t, join(await dataDirectory(t), 'c'), ['--no-demo', ...flags(2)]);
     const published = await load;
-    await until(async () => (await ownedPartitions(first.url)) + (await ownedPartitions(third.url)) === 6, { what: 'all partitions owned', timeoutMs: 60_000 });
+    await until(async () => (await ownedPartitions(first.url)) + (await ownedPartitions(third.url)) === 6, {
+      what: 'all partitions owned',
+      timeoutMs: 60_000,
+    });
     await Promise.all([untilQuiet(first.url), untilQuiet(third.url)]);
     const counted = await getJson<{ likes: number }>(`${first.url}/api/v1/engagement/${content}`);
     assert.equal(counted.likes, published);
@@ -95,15 +113,27 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
       { key: Buffer.from(key), value: null },
       { key: Buffer.from(key), value: Buffer.alloc(900 * 1024, 'x') },
     ];
-    const records = poison.map((record) => ({ ...record, headers: [['origin', Buffer.from('plain')]] as const, timestamp: Date.now() }));
+    const records = poison.map((record) => ({
+      ...record,
+      headers: [['origin', Buffer.from('plain')]] as const,
+      timestamp: Date.now(),
+    }));
     const { baseOffset } = await log.append({ topic: TOPIC, partition, records });
     const healthy = await publishOne(server.url, key);
-    const after = await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${key}?after=${TOPIC}:${healthy.partition}:${healthy.offset}&timeout_ms=10000`);
+    const after = await getJson<{ likes: number }>(
+      `${server.url}/api/v1/engagement/${key}?after=${TOPIC}:${healthy.partition}:${healthy.offset}&timeout_ms=10000`,
+    );
     assert.equal(after.likes, 1, 'the partition goes on behind the poison');
 
     const idOf = (index: number) => `e2e-3/${TOPIC}/${partition}/${baseOffset + index}`;
     const letters = await run(['dlq', 'list', '--json', '--limit', '1000', '--data-dir', directory]);
-    const entries = new Map(letters.stdout.trim().split('\n').map((line) => JSON.parse(line) as { id: string; code: string }).map((entry) => [entry.id, entry.code]));
+    const entries = new Map(
+      letters.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { id: string; code: string })
+        .map((entry) => [entry.id, entry.code]),
+    );
     assert.deepEqual(
       poison.map((_, index) => entries.get(idOf(index))),
       ['NOT_JSON', 'SCHEMA_MISMATCH', 'MISSING_KEY', 'NULL_VALUE', 'NOT_JSON'],
@@ -117,7 +147,11 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     assert.equal(headers.get('__dlq.errors.partition'), String(partition));
     assert.equal(headers.get('__dlq.errors.offset'), String(baseOffset + 4));
     assert.equal(headers.get('__dlq.errors.group'), 'e2e-3');
-    assert.ok(headers.has('__dlq.errors.message') && headers.has('__dlq.errors.delivery.count') && headers.has('streamsocial-error-code'));
+    assert.ok(
+      headers.has('__dlq.errors.message') &&
+        headers.has('__dlq.errors.delivery.count') &&
+        headers.has('streamsocial-error-code'),
+    );
 
     const repair = ['dlq', 'replay', idOf(2), '--key', key, '--data-dir', directory, '--json'];
     const planned = JSON.parse((await run(repair)).stdout) as { status: string };
@@ -126,7 +160,9 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
       const sent = await run([...repair, '--execute']);
       assert.equal(sent.code, 0, sent.stderr);
       const place = JSON.parse(sent.stdout) as Place;
-      const counted = await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${key}?after=${TOPIC}:${place.partition}:${place.offset}&timeout_ms=10000`);
+      const counted = await getJson<{ likes: number }>(
+        `${server.url}/api/v1/engagement/${key}?after=${TOPIC}:${place.partition}:${place.offset}&timeout_ms=10000`,
+      );
       assert.equal(counted.likes, expected, 'replayed once or twice, counted once');
     }
     assert.equal(await server.end('SIGTERM'), 0);
@@ -138,7 +174,16 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     const key = `java-${Date.now()}`;
     const ours = await publishOne(server.url, key);
     const consumer = java(t, libraries, 'org.apache.kafka.tools.consumer.ConsoleConsumer', [
-      ...['--bootstrap-server', kafka.bootstrap.join(','), '--topic', TOPIC, '--partition', String(ours.partition), '--offset', String(ours.offset)],
+      ...[
+        '--bootstrap-server',
+        kafka.bootstrap.join(','),
+        '--topic',
+        TOPIC,
+        '--partition',
+        String(ours.partition),
+        '--offset',
+        String(ours.offset),
+      ],
       ...['--max-messages', '1', '--timeout-ms', '60000'],
       ...['--property', 'print.key=true', '--property', 'print.headers=true', '--property', 'print.partition=true'],
     ]);
@@ -152,8 +197,12 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     ]);
     producer.child.stdin!.end(`${key}|${likeOf(key)}\n`);
     await producer.output;
-    await until(async () => (await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${key}`)).likes === 2, { what: "Java's like" });
-    const page = await getJson<{ records: { key: string }[] }>(`${server.url}/api/v1/events?topic=${TOPIC}&partition=${ours.partition}&offset=${ours.offset}`);
+    await until(async () => (await getJson<{ likes: number }>(`${server.url}/api/v1/engagement/${key}`)).likes === 2, {
+      what: "Java's like",
+    });
+    const page = await getJson<{ records: { key: string }[] }>(
+      `${server.url}/api/v1/events?topic=${TOPIC}&partition=${ours.partition}&offset=${ours.offset}`,
+    );
     assert.equal(page.records.filter((record) => record.key === key).length, 2, 'both in one partition');
     assert.equal(await server.end('SIGTERM'), 0);
   });
@@ -164,7 +213,11 @@ function likeOf(content: string): string {
 }
 
 async function publishOne(url: string, content: string): Promise<Place & { readonly event_id: string }> {
-  const response = await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: likeOf(content) });
+  const response = await fetch(`${url}/api/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: likeOf(content),
+  });
   assert.equal(response.status, 201);
   return (await response.json()) as Place & { event_id: string };
 }
@@ -173,11 +226,21 @@ async function publishOne(url: string, content: string): Promise<Place & { reado
 async function publishLikes(url: string, content: string, count: number): Promise<number> {
   let acknowledged = 0;
   for (let sent = 0; sent < count; sent += 500) {
-    const batch = Array.from({ length: 500 }, (_, i) => ({ ...(JSON.parse(likeOf(i % 2 === 0 ? content : `${content}-${i}`)) as object), user_id: `u_${sent + i}` }));
-    const response = await fetch(`${url}/api/v1/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(batch) });
+    const batch = Array.from({ length: 500 }, (_, i) => ({
+      ...(JSON.parse(likeOf(i % 2 === 0 ? content : `${content}-${i}`)) as object),
+      user_id: `u_${sent + i}`,
+    }));
+    const response = await fetch(`${url}/api/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(batch),
+    });
     const { results } = (await response.json()) as { results: { status: number }[] };
     acknowledged += results.filter(({ status }, i) => status === 201 && i % 2 === 0).length;
-    assert.ok(results.every(({ status }) => status === 201), JSON.stringify(results.find(({ status }) => status !== 201)));
+    assert.ok(
+      results.every(({ status }) => status === 201),
+      JSON.stringify(results.find(({ status }) => status !== 201)),
+    );
   }
   return acknowledged;
 }
@@ -188,7 +251,10 @@ async function ownedPartitions(url: string): Promise<number> {
 
 async function likesOf(file: string): Promise<Map<string, number>> {
   const likes = new Map<string, number>();
-  for (const line of gunzipSync(await readFile(file)).toString().trim().split('\n')) {
+  for (const line of gunzipSync(await readFile(file))
+    .toString()
+    .trim()
+    .split('\n')) {
     const event = JSON.parse(line) as { event_type: string; content_id: string };
     if (event.event_type === 'post_liked') likes.set(event.content_id, (likes.get(event.content_id) ?? 0) + 1);
   }
@@ -205,7 +271,12 @@ async function deadLettersOf(log: KafkaLog, id: string) {
       const { records } = await log.read({ topic: `${topic}.dlq`, partition: at, offset: next, maxWaitMs: 1000 });
       for (const record of records) {
         const header = (name: string) => record.headers.find(([one]) => one === name)?.[1]?.toString();
-        if (header('__dlq.errors.group') === group && header('__dlq.errors.partition') === partition && header('__dlq.errors.offset') === offset) found.push(record);
+        if (
+          header('__dlq.errors.group') === group &&
+          header('__dlq.errors.partition') === partition &&
+          header('__dlq.errors.offset') === offset
+        )
+          found.push(record);
       }
       next = (records.at(-1)?.offset ?? next) + 1;
     }

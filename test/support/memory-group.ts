@@ -157,7 +157,7 @@ export class MemoryMember implements GroupMember {
 
   async #begin(partitions: readonly TopicPartition[]): Promise<void> {
     const starts = await this.options.onAssigned(partitions);
-    if (this.#assignment !== partitions) return;
+    if (this.#assignment !== partitions || this.#revoking !== null) return;
     const streams = partitions.map(({ topic, partition }): Stream => {
       const start = starts.find((s) => s.topic === topic && s.partition === partition);
       const offset = start?.offset ?? this.#group.log.partition({ topic, partition }).earliest;

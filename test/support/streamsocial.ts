@@ -30,7 +30,10 @@ export async function dataDirectory(t: TestContext): Promise<string> {
 }
 
 function start(args: readonly string[], stdio: 'pipe' | 'ignore' = 'ignore'): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { stdio: [stdio, 'pipe', 'pipe'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
+  return spawn(process.execPath, [main, ...args], {
+    stdio: [stdio, 'pipe', 'pipe'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
 }
 
 function collect(child: ChildProcess): { stdout: string; stderr: string } {
@@ -54,7 +57,10 @@ export async function run(args: readonly string[], input?: string): Promise<Fini
 }
 
 /** A verb that is going to be killed. */
-export function launch(t: TestContext, args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+export function launch(
+  t: TestContext,
+  args: readonly string[],
+): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
   const child = start(args);
   collect(child);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
@@ -74,7 +80,10 @@ export async function up(t: TestContext, directory: string, args: readonly strin
   const url = await until(
     async () => {
       if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}: ${output.stderr}`);
-      const server = JSON.parse(await readFile(join(directory, 'server.json'), 'utf8').catch(() => 'null')) as { url: string; pid: number } | null;
+      const server = JSON.parse(await readFile(join(directory, 'server.json'), 'utf8').catch(() => 'null')) as {
+        url: string;
+        pid: number;
+      } | null;
       return server !== null && server.pid === child.pid && server.url;
     },
     { timeoutMs: 60_000, what: 'streamsocial up' },
@@ -100,7 +109,9 @@ export async function getJson<T>(url: string): Promise<T> {
 export async function untilQuiet(url: string): Promise<void> {
   await until(
     async () => {
-      const { lag, parked, partitions } = await getJson<{ lag: number; parked: number; partitions: unknown[] }>(`${url}/api/v1/metrics/consumer`);
+      const { lag, parked, partitions } = await getJson<{ lag: number; parked: number; partitions: unknown[] }>(
+        `${url}/api/v1/metrics/consumer`,
+      );
       return partitions.length > 0 && lag === 0 && parked === 0;
     },
     { timeoutMs: 120_000, everyMs: 200, what: 'a quiet moment' },

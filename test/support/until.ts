@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Asks again until there is an answer; a bound, so that what never comes is a failure with a name. */
 export async function until<T>(
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { timeoutMs = 20_000, everyMs = 25, what = 'the condition' }: { timeoutMs?: number; everyMs?: number; what?: string } = {},
+  {
+    timeoutMs = 20_000,
+    everyMs = 25,
+    what = 'the condition',
+  }: { timeoutMs?: number; everyMs?: number; what?: string } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

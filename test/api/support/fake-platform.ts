@@ -19,7 +19,16 @@ import { MemoryTable } from './memory-table.ts';
 
 export const RECONCILIATION: Reconciliation = {
   topics: [
-    { topic: 'content-interactions', in_log: 100, applied: 90, duplicates: 4, parked: 1, dead_lettered: 5, pending: 0, balanced: true },
+    {
+      topic: 'content-interactions',
+      in_log: 100,
+      applied: 90,
+      duplicates: 4,
+      parked: 1,
+      dead_lettered: 5,
+      pending: 0,
+      balanced: true,
+    },
   ],
   compared: 12,
   differing: 0,
@@ -94,7 +103,8 @@ export class FakePlatform {
       cause: null,
       demo: () => this.#demo,
       startDemo: (given = {}) => {
-        if (this.controller.state === 'DEMO_RUNNING') throw new KitError('DEMO_RUNNING', 'A demo is running', { retriable: true });
+        if (this.controller.state === 'DEMO_RUNNING')
+          throw new KitError('DEMO_RUNNING', 'A demo is running', { retriable: true });
         this.demoOptions = given;
         this.controller.state = 'DEMO_RUNNING';
         this.#demo = DEMO;
@@ -109,7 +119,8 @@ export class FakePlatform {
   }
 
   async applied(_position: unknown, timeoutMs: number): Promise<void> {
-    if (timeoutMs < 1000) throw new KitError('NOT_APPLIED_YET', `not applied after ${timeoutMs} ms`, { retriable: true });
+    if (timeoutMs < 1000)
+      throw new KitError('NOT_APPLIED_YET', `not applied after ${timeoutMs} ms`, { retriable: true });
   }
 
   async consumerMetrics(): Promise<ConsumerReport> {

@@ -1,5 +1,5 @@
-import type { PartitionBatch, OffsetQuery, ReadRequest } from '../../../src/kit/log/event-log.ts';
 import { KitError } from '../../../src/kit/errors.ts';
+import type { OffsetQuery, PartitionBatch, ReadRequest } from '../../../src/kit/log/event-log.ts';
 import { FakeLog } from '../../support/fake-log.ts';
 
 /** A fake log that can be read as well. It does not wait for news. */
