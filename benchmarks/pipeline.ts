@@ -19,6 +19,7 @@ const IN_FLIGHT = 4;
 const SINGLES = 5_000;
 const SINGLES_PER_MS = 1;
 const CONTENTS = 2_000;
+let serial = 0;
 
 await withDirectory(async (directory) => {
   const cluster = mode === 'kafka' ? await startTestCluster({ brokers: 3, redis: true }) : null;
@@ -42,8 +43,6 @@ await withDirectory(async (directory) => {
     await cluster?.stop();
   }
 });
-
-let serial = 0;
 
 function like(): Record<string, unknown> {
   serial += 1;

@@ -14,7 +14,7 @@ import { KAFKA_COMPONENTS, startTestCluster } from '../test/support/cluster.ts';
 import { missing } from '../test/support/requirements.ts';
 
 const root = join(import.meta.dirname, '..');
-const FILE_TIMEOUT_MS = 10 * 60_000;
+const FILE_TIMEOUT_MS = 5 * 60_000;
 
 const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 

@@ -13,6 +13,8 @@ export interface Readings {
   readonly producer: ProducerMetrics;
   readonly state: RuntimeState;
   readonly groupId: string;
+  /** As OpenTelemetry names it: `kafka`, or `streamsocial` for the embedded log. */
+  readonly system: string;
 }
 
 export interface Sample {
@@ -70,10 +72,6 @@ function ofProducer(name: string, help: string, value: (producer: ProducerMetric
   return make(name, help, ({ producer }) => one(value(producer)));
 }
 
-function system({ health }: Readings): string {
-  return health?.mode === 'kafka' ? 'kafka' : 'streamsocial';
-}
-
 const SEND = 'messaging_client_operation_duration_seconds';
 const PROCESS = 'messaging_process_duration_seconds';
 
@@ -99,7 +97,7 @@ export const METRICS: readonly Metric[] = [
     read: (readings) => {
       const { avg_latency_ms, p50_latency_ms, p99_latency_ms, messages_sent } = readings.producer;
       const labels = {
-        messaging_system: system(readings),
+        messaging_system: readings.system,
         messaging_operation_name: 'send',
         messaging_operation_type: 'send',
       };
@@ -115,7 +113,7 @@ export const METRICS: readonly Metric[] = [
     'messaging_client_sent_messages_total',
     'Sends with an outcome; error_type is empty for acknowledged ones.',
     (readings) => {
-      const labels = { messaging_system: system(readings), messaging_operation_name: 'send' };
+      const labels = { messaging_system: readings.system, messaging_operation_name: 'send' };
       return [
         { value: readings.producer.messages_sent, labels: { ...labels, error_type: '' } },
         { value: readings.producer.messages_failed, labels: { ...labels, error_type: '_OTHER' } },
@@ -126,7 +124,7 @@ export const METRICS: readonly Metric[] = [
     readings.consumer === null
       ? []
       : one(deliveries(readings.consumer), {
-          messaging_system: system(readings),
+          messaging_system: readings.system,
           messaging_operation_name: 'poll',
           messaging_consumer_group_name: readings.groupId,
         }),
@@ -139,7 +137,7 @@ export const METRICS: readonly Metric[] = [
       if (readings.consumer === null) return [];
       const count = deliveries(readings.consumer);
       const labels = {
-        messaging_system: system(readings),
+        messaging_system: readings.system,
         messaging_operation_name: 'process',
         messaging_consumer_group_name: readings.groupId,
       };

@@ -14,14 +14,22 @@ const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 export function registryOf(
   platform: Platform,
   snapshots: Snapshots,
-  { groupId }: { readonly groupId: string },
+  { groupId, mode }: { readonly groupId: string; readonly mode: 'embedded' | 'kafka' },
 ): Registry {
+  const system = mode === 'kafka' ? 'kafka' : 'streamsocial';
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
   async function readings(): Promise<Readings> {
     const [health, consumer] = await Promise.all([orNull(snapshots.health()), orNull(snapshots.consumer())]);
-    return { health, consumer, producer: platform.producer.metrics(), state: platform.controller.state, groupId };
+    return {
+      health,
+      consumer,
+      producer: platform.producer.metrics(),
+      state: platform.controller.state,
+      groupId,
+      system,
+    };
   }
 
   for (const { name, help, type, read } of METRICS) {

@@ -36,6 +36,8 @@ export function durabilityProperties(brokers: number): Record<string, string> {
     'broker.heartbeat.interval.ms': '500',
     // A follower that hangs holds up acks=all for no longer than this.
     'replica.lag.time.max.ms': '5000',
+    // A record's time is its producer's business, as on the embedded log; by default an hour ahead is refused.
+    'log.message.timestamp.after.max.ms': '9223372036854775807',
     'group.initial.rebalance.delay.ms': '100',
     'group.min.session.timeout.ms': '1000',
   };

@@ -38,7 +38,10 @@ describe('where a value comes from', () => {
 
   test('flag over environment over file over default', () => {
     const config = write('order.json', { webPort: 1, redisPort: 1, redisDb: 1 });
-    const { settings, origins } = load({ flags: { settingsFile: config, webPort: '3' }, env: { WEB_PORT: '2', REDIS_PORT: '2' } });
+    const { settings, origins } = load({
+      flags: { settingsFile: config, webPort: '3' },
+      env: { WEB_PORT: '2', REDIS_PORT: '2' },
+    });
     assert.deepEqual([settings.webPort, settings.redisPort, settings.redisDb], [3, 2, 1]);
     assert.deepEqual(origins.webPort, { source: 'flag', name: '--web-port' });
     assert.deepEqual(origins.redisPort, { source: 'env', name: 'REDIS_PORT' });
@@ -75,7 +78,11 @@ describe('what is refused', () => {
   test('unknown names, with the nearest known one', () => {
     refuses({ flags: { webPrt: 1 } }, 'UNKNOWN_SETTING', /--web-prt\. Did you mean --web-port\?/);
     refuses({ env: { STREAMSOCIAL_WEBPORT: '1' } }, 'UNKNOWN_SETTING', /Did you mean STREAMSOCIAL_WEB_PORT\?/);
-    refuses({ flags: { settingsFile: write('typo.json', { webport: 1 }) } }, 'UNKNOWN_SETTING', /Did you mean webPort\?/);
+    refuses(
+      { flags: { settingsFile: write('typo.json', { webport: 1 }) } },
+      'UNKNOWN_SETTING',
+      /Did you mean webPort\?/,
+    );
     refuses({ env: { STREAMSOCIAL_ZZZZZZZZZZZZ: '1' } }, 'UNKNOWN_SETTING', /ZZZ\.$/);
     assert.equal(load({ env: { HOME: 'x', KAFKA_HEAP_OPTS: 'y' } }).settings.webPort, 8765);
   });
@@ -120,7 +127,11 @@ describe('secrets', () => {
   });
 
   test('do not come from the settings file, or with less than 16 characters; the message does not repeat them', () => {
-    refuses({ flags: { settingsFile: write('secret.json', { authToken: token }) } }, 'INVALID_SETTING', /does not belong/);
+    refuses(
+      { flags: { settingsFile: write('secret.json', { authToken: token }) } },
+      'INVALID_SETTING',
+      /does not belong/,
+    );
     refuses({ env: { STREAMSOCIAL_AUTH_TOKEN: 'tooshort' } }, 'INVALID_SETTING', /^(?!.*tooshort)/);
     refuses(
       { env: { STREAMSOCIAL_AUTH_TOKEN_FILE: 'gone' } },

@@ -17,8 +17,8 @@ import type { ConsumerMeter, PartitionProgress } from './consumer-metrics.ts';
 import type { ConsumerLimits, ConsumerLogger, DeadLetterSink } from './consumer-options.ts';
 import type { Judge, Judgement } from './judge.ts';
 import { messageOf } from './judge.ts';
-import { readRecord } from './read-record.ts';
 import { keyToText } from './record-key.ts';
+import { RecordReader } from './record-reader.ts';
 import { dead } from './verdict.ts';
 import { Waiters } from './waiters.ts';
 
@@ -265,15 +265,16 @@ export class PartitionWorker<E> implements TopicPartition {
 
   /** Tries the heads that are due, and after a success those behind them, in one transaction. */
   async #retryDue(): Promise<void> {
-    const { clock, limits } = this.#context;
+    const { clock, limits, log } = this.#context;
     const now = clock.now();
     const chunk = this.#newChunk();
+    const reader = new RecordReader(log, { topic: this.topic, partition: this.partition });
     let failure: unknown = null;
     while (!this.#isFull(chunk) && !this.#halting && failure === null) {
       const head = this.#parking.due(now);
       if (head === undefined || (chunk.size > 0 && clock.now() >= now + limits.maxChunkMs)) break;
       try {
-        failure = await this.#retry(chunk, head);
+        failure = await this.#retry(chunk, head, reader);
       } catch (error) {
         failure = error;
       }
@@ -288,10 +289,10 @@ export class PartitionWorker<E> implements TopicPartition {
   }
 
   /** @returns what failed for every event alike, or null */
-  async #retry(chunk: Chunk, head: ParkedRecord): Promise<unknown> {
-    const { clock, judge, log } = this.#context;
+  async #retry(chunk: Chunk, head: ParkedRecord, reader: RecordReader): Promise<unknown> {
+    const { clock, judge } = this.#context;
     const { topic, partition } = this;
-    const record = await readRecord(log, { topic, partition, offset: head.offset });
+    const record = await reader.read(head.offset);
     if (record === null) {
       chunk.lost(head, { topic, partition }, clock.now());
       return null;

@@ -29,13 +29,13 @@ export class LogReader implements FetchSource {
     const { maxBytes = DEFAULT_READ_BYTES, maxRecords, maxWaitMs = 0, signal } = request;
     await othersTurn();
     signal?.throwIfAborted();
-    const { records, highWatermark } = this.#records(request, maxBytes);
+    const { records, highWatermark } = this.#records(request, maxBytes, maxRecords);
     if (records.length === 0 && maxWaitMs > 0) {
       await this.#store.grown([request], maxWaitMs, signal);
       return this.read({ ...request, maxWaitMs: 0 });
     }
     const { topic, partition } = request;
-    return { topic, partition, records: records.slice(0, maxRecords), highWatermark };
+    return { topic, partition, records, highWatermark };
   }
 
   async fetch(
@@ -74,14 +74,15 @@ export class LogReader implements FetchSource {
     return batches;
   }
 
-  #records(at: TopicPartition & { readonly offset: number }, maxBytes: number) {
+  #records(at: TopicPartition & { readonly offset: number }, maxBytes: number, maxRecords = Number.POSITIVE_INFINITY) {
     const stored = this.#store.read(at, at.offset, maxBytes);
     const records: LogRecord[] = [];
     let bytes = 0;
     for (const batch of stored) {
       bytes += batch.bytes.length;
       const decoded = decodeBatch(at, batch.bytes);
-      for (const record of decoded) if (record.offset >= at.offset) records.push(record);
+      for (const record of decoded) if (record.offset >= at.offset && records.length < maxRecords) records.push(record);
+      if (records.length === maxRecords) break;
     }
     return { records, bytes, highWatermark: this.#store.offsets(at).end };
   }

@@ -29,7 +29,7 @@ interface Lane {
 /** What appending needs of the cluster. */
 export type ProducerCluster = Pick<
   ClusterView,
-  'requestTimeoutMs' | 'leader' | 'forget' | 'pause' | 'askAny' | 'askNode'
+  'requestTimeoutMs' | 'leader' | 'forget' | 'pause' | 'persist' | 'askAny' | 'askNode'
 >;
 
 /** Finds a batch of ours that the broker says it has already; undefined where it is not in the log any more. */
@@ -212,9 +212,12 @@ export class Producer {
     return this.#shared;
   }
 
-  async #freshIdentity(): Promise<Identity> {
-    const { errorCode, producerId, producerEpoch } = await this.#cluster.askAny(initProducerIdV4.api, [null, 0]);
-    if (errorCode !== 0) throw refusal(errorCode, 'producer id');
-    return { producerId, producerEpoch };
+  /** A cluster that has just started has none to give yet. */
+  #freshIdentity(): Promise<Identity> {
+    return this.#cluster.persist(async () => {
+      const { errorCode, producerId, producerEpoch } = await this.#cluster.askAny(initProducerIdV4.api, [null, 0]);
+      if (errorCode !== 0) throw refusal(errorCode, 'producer id');
+      return { producerId, producerEpoch };
+    });
   }
 }

@@ -56,6 +56,10 @@ class ModelBroker implements ProducerCluster {
 
   async pause(): Promise<void> {}
 
+  persist<T>(attempt: () => Promise<T>): Promise<T> {
+    return attempt();
+  }
+
   async askAny<A extends unknown[], R>(api: API<A, R>): Promise<R> {
     assert.equal(api.key, 22);
     return { errorCode: 0, producerId: this.#nextProducerId++, producerEpoch: 0 } as R;
