@@ -1,17 +1,50 @@
 /**
- * Memory under a backlog: fills the embedded log with events nobody has consumed, then starts the platform on it and watches
- * its resident memory until all are applied. `node benchmarks/backlog.ts [events]` (default 1,000,000).
+ * Memory under a backlog: fills the embedded log with events nobody has consumed, then starts `streamsocial up` on it and
+ * watches the resident memory of that process until all are applied. `node benchmarks/backlog.ts [events]` (default 1,000,000).
  */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadSettings } from '../src/config/settings.ts';
 import { openPlatform } from '../src/pipelines/open-platform.ts';
+import { until } from '../test/support/until.ts';
 import { perSecond, rate, withDirectory } from './support.ts';
 
 const total = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 1_000;
+const bin = fileURLToPath(new URL('../bin/streamsocial.mjs', import.meta.url));
 
 await withDirectory(async (dataDir) => {
-  const { settings } = loadSettings({ flags: { dataDir }, env: {} });
-  const filling = await openPlatform(settings, { consume: false });
+  await fill(dataDir);
+  const startedAt = performance.now();
+  const server = spawn(process.execPath, [bin, 'up', '--no-demo', '--web-port', '0', '--data-dir', dataDir], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = new Promise((resolve) => server.on('close', resolve));
+  try {
+    const url = await until(() => addressIn(dataDir), { everyMs: 5 });
+    await until(async () => (await fetch(`${url}/readyz`)).ok, { everyMs: 5 });
+    console.log(`start to ready: ${Math.round(performance.now() - startedAt)} ms`);
+    let worst = 0;
+    await until(
+      async () => {
+        worst = Math.max(worst, await residentMib(url));
+        const metrics = (await (await fetch(`${url}/api/v1/metrics/consumer`)).json()) as { lag: number };
+        return metrics.lag === 0;
+      },
+      { timeoutMs: 600_000, everyMs: 50, what: 'the end of the backlog' },
+    );
+    const speed = perSecond(rate(total, performance.now() - startedAt));
+    console.log(`${total} events applied at ${speed}; highest resident memory seen ${worst} MiB`);
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+  }
+});
+
+async function fill(dataDir: string): Promise<void> {
+  const filling = await openPlatform(loadSettings({ flags: { dataDir }, env: {} }).settings, { consume: false });
   for (let sent = 0; sent < total; sent += BATCH) {
     const outcomes = await filling.publisher.publishMany(
       Array.from({ length: BATCH }, (_, index) => ({
@@ -24,28 +57,14 @@ await withDirectory(async (dataDir) => {
     if (outcomes.some(({ ok }) => !ok)) throw new Error('a publish failed');
   }
   await filling.close();
-  console.log(`filled ${total}: RSS ${mib(process.memoryUsage.rss())} MiB`);
+}
 
-  let worst = 0;
-  const watch = setInterval(() => {
-    worst = Math.max(worst, process.memoryUsage.rss());
-  }, 50);
-  const startedAt = performance.now();
-  const platform = await openPlatform(settings, { consume: true });
-  const openedMs = performance.now() - startedAt;
-  for (;;) {
-    const { lag, partitions } = await platform.consumerMetrics();
-    if (partitions.length > 0 && lag === 0) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  const ms = performance.now() - startedAt;
-  clearInterval(watch);
-  console.log(
-    `ready after ${Math.round(openedMs)} ms; applied at ${perSecond(rate(total, ms))}; highest RSS ${mib(worst)} MiB`,
-  );
-  await platform.close();
-});
+async function addressIn(dataDir: string): Promise<string | undefined> {
+  const text = await readFile(join(dataDir, 'server.json'), 'utf8').catch(() => 'null');
+  return (JSON.parse(text) as { url: string } | null)?.url;
+}
 
-function mib(bytes: number): number {
-  return Math.round(bytes / 1024 / 1024);
+async function residentMib(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Math.round(Number(/^process_resident_memory_bytes ([\d.e+]+)$/m.exec(text)![1]) / 1024 / 1024);
 }

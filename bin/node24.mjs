@@ -5,9 +5,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, homedir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 
 const MINIMUM = [24, 6];
 const PINNED = '24.21.0';
@@ -244,17 +243,19 @@ function isAlive(pid) {
   }
 }
 
+/** Garbage is collected before the heap outgrows the 512 MiB that the process may have in all; V8 would take half the machine. */
+const HEAP_FLAGS = ['--max-old-space-size=384', '--max-semi-space-size=8'];
+
 /**
- * Runs a script under `node`: in this process if that is the one, else in a child whose signals, streams and exit code
- * are ours. A signal that comes twice at once (from the terminal and from npm) is passed on once.
+ * Runs a script under `node` in a child whose signals, streams and exit code are ours. A signal that comes twice at once
+ * (from the terminal and from npm) is passed on once.
  */
 export async function run(node, script, args) {
-  if (resolve(node) === resolve(process.execPath)) {
-    process.argv = [process.execPath, script, ...args];
-    await import(pathToFileURL(script).href);
-    return;
-  }
-  const child = spawn(node, [script, ...args], { stdio: 'inherit', env: environmentFor(node) });
+  const child = spawn(node, [...HEAP_FLAGS, script, ...args], {
+    // the channel tells the child of our end, however it comes
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: environmentFor(node),
+  });
   const passedAt = new Map();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {

@@ -36,7 +36,9 @@ const MAX_SNAPSHOT_ATTEMPTS = 20;
  * implementation of the fold. Under traffic a projection is compared as it stood at its stored position.
  */
 export async function reconcile(log: EventLog, projections: readonly Projection[]): Promise<Reconciliation> {
-  const results = await Promise.all(projections.map((projection) => reconcileOne(log, projection)));
+  const results = [];
+  // one after the other: each holds its documents and event ids in memory
+  for (const projection of projections) results.push(await reconcileOne(log, projection));
   const topics = results.flatMap((result) => result.topics);
   const comparisons = results.map((result) => result.comparison);
   const sum = (pick: (comparison: Comparison) => number) =>
@@ -64,6 +66,7 @@ async function reconcileOne(
   for (const state of states) {
     if (state.next === null) continue;
     for await (const records of recordsOf(log, state, { end: state.next })) records.forEach(fold.add);
+    fold.endPartition(state);
   }
   return { topics, comparison: await compare(documents, projection.folded(fold)) };
 }

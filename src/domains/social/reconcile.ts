@@ -2,12 +2,12 @@
  * A second opinion: folds the records of the log anew, with no code of the projections, and compares. Reads
  * partition by partition in offset order.
  *
- * Memory: one entry per event id, about 90 bytes for a UUID (measured: 1,000,000 ids take 91 MB), and one per content.
- * Ids are remembered per topic-partition and for ever, where a projection forgets after its de-duplication window: a
- * repetition beyond the window shows up as a difference.
+ * Memory: one entry per event id of the partition at hand, about 90 bytes for a UUID (measured: 1,000,000 ids take
+ * 91 MB), and one per content. Of a partition the last 1,000,000 ids are remembered, as many as a projection keeps, but
+ * without its 24 hours: a repetition after that time shows up as a difference.
  */
 import type { LogRecord, TopicPartition } from '../../kit/log/event-log.ts';
-import type { Document } from '../../kit/projections/projection-store.ts';
+import { DEFAULT_WINDOW, type Document } from '../../kit/projections/projection-store.ts';
 import type { EventCodec } from '../../kit/schemas/event-codec.ts';
 import type { SocialEvent } from './events.ts';
 
@@ -26,6 +26,8 @@ export interface FoldedTopic {
 
 export interface Fold {
   add(record: LogRecord): void;
+  /** No more records of this partition: its event ids are forgotten. */
+  endPartition(place: TopicPartition): void;
   topics(): FoldedTopic[];
   /** By content id: likes, shares, comments, views, last_updated. */
   engagement(): ReadonlyMap<string, Document>;
@@ -117,14 +119,17 @@ export function createFold(
         topic.set_aside++;
         return;
       }
-      const ids = entry(seen, `${record.topic}/${record.partition}`, () => new Set<string>());
+      const ids = entry(seen, placeKey(record), () => new Set<string>());
       if (ids.has(decoded.id)) {
         topic.duplicates++;
         return;
       }
       ids.add(decoded.id);
+      // a Set keeps the order of insertion
+      if (ids.size > DEFAULT_WINDOW.maxIdsPerPartition) ids.delete(ids.values().next().value!);
       count(decoded.event);
     },
+    endPartition: (place) => void seen.delete(placeKey(place)),
     topics: () =>
       [...topics].map(([topic, tally]) => ({
         topic,
@@ -138,6 +143,10 @@ export function createFold(
     activity: () =>
       new Map([...types].map(([type, { total, latestMs }]) => [type, { total, last_event_at: isoText(latestMs) }])),
   };
+}
+
+function placeKey({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
 }
 
 function entry<V>(map: Map<string, V>, key: string, create: () => V): V {

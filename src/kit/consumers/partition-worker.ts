@@ -209,7 +209,7 @@ export class PartitionWorker<E> implements TopicPartition {
     const { records } = batch;
     const { clock, limits } = this.#context;
     const giveWayAt = clock.now() + limits.maxBatchMs;
-    if ((records[0]?.offset ?? 0) > this.#position) await this.#checkGap();
+    if (this.#state === 'running' && (records[0]?.offset ?? 0) > this.#position) await this.#checkGap();
     let index = 0;
     while (this.#state === 'running' && !this.#halting && index < records.length) {
       index = await this.#processChunk(records, index);

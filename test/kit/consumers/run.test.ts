@@ -201,10 +201,23 @@ test('a systemic error from the handler counts no attempt', async () => {
   const consumer = await h.start({ errorHandler });
   await h.clock.advance(60_000);
   assert.deepEqual(h.offsets(), [0]);
+  assert.ok(attempts.length < 60, 'backs off');
   away = false;
   await h.caughtUp(consumer);
   assert.deepEqual(new Set(attempts), new Set([1]));
   assert.equal(consumer.metrics().messages_failed, 0);
+  await h.stop(consumer);
+});
+
+test('records that are delivered again are passed over', async () => {
+  const h = new Harness();
+  await publish(h.log, 0, { id: 'a' }, { id: 'b' });
+  const consumer = await h.start();
+  await h.caughtUp(consumer);
+  const [member] = h.log.group('g').members;
+  await member?.options.onRecords({ ...AT, records: h.log.records(AT), highWatermark: 2 });
+  assert.deepEqual(await h.balance(), { applied: 2, duplicates: 0, parked: 0, dead: 0, log: 2 });
+  assert.equal(consumer.metrics().partitions[0]?.position, 2);
   await h.stop(consumer);
 });
 
@@ -347,6 +360,20 @@ test('retention that overtakes a consumer is said, counted and survived', async 
   assert.equal(two.metrics().skipped, 5);
   assert.ok(h.warnings.some((message) => message.includes('retention')));
   await h.stop(two);
+});
+
+test('a store that is away at the start is waited for; what the log dropped long ago is not called skipped', async () => {
+  const h = new Harness();
+  await publish(h.log, 0, ...many(10, () => ({})));
+  h.log.trim(AT, 4);
+  h.store.fault = () => 'before';
+  const consumer = await h.start();
+  await h.clock.advance(10_000);
+  h.store.fault = () => null;
+  await h.caughtUp(consumer);
+  assert.deepEqual(h.offsets(), [4, 5, 6, 7, 8, 9]);
+  assert.equal(consumer.metrics().skipped, 0);
+  await h.stop(consumer);
 });
 
 test('a store ahead of its log ends the consumer with what to do', async () => {

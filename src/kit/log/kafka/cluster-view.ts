@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { isKitError, KitError } from '../../errors.ts';
 import type { BrokerDescription, TopicPartition } from '../event-log.ts';
 import { BrokerLink } from './broker-link.ts';
-import { errorName, isStaleLeader, refusal, unavailable } from './errors.ts';
+import { errorName, refusal, unavailable } from './errors.ts';
 
 type MetadataResponse = metadataV12.MetadataResponse;
 
@@ -178,7 +178,7 @@ export class ClusterView {
     if (found === undefined || errorName(found.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') {
       throw new KitError('UNKNOWN_TOPIC', `there is no topic ${name}`, { details: { topic: name } });
     }
-    if (found.errorCode !== 0 && !isStaleLeader(found.errorCode)) throw refusal(found.errorCode, name, { topic: name });
+    if (found.errorCode !== 0) throw refusal(found.errorCode, `look up ${name}`, { topic: name });
     const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
     for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId;
     const view = { id: found.topicId, leaders, asOf: this.#options.clock.now() };

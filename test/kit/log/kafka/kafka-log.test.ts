@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { Producer, stringSerializers } from '@platformatic/kafka';
 import { kafkaLibraries } from '../../../../src/cluster/artifacts.ts';
 import { isKitError, type KitError } from '../../../../src/kit/errors.ts';
+import { eventually } from '../../../../src/kit/log/contract-support.ts';
 import type { LogRecord, TopicPartition } from '../../../../src/kit/log/event-log.ts';
 import { KafkaLog, type KafkaLogOptions } from '../../../../src/kit/log/kafka/kafka-log.ts';
 import {
@@ -134,14 +135,17 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
         );
         await transaction[outcome]();
       }
-      const { baseOffset } = await log.append({ ...at, records: [record('g')] });
-      const records = await readAll(at);
+      await log.append({ ...at, records: [record('g')] });
+      // The end of a transaction is acknowledged before it is in the log, and what follows waits for it.
+      const records = await eventually(async () => {
+        const all = await readAll(at);
+        assert.equal(String(all.at(-1)?.value), 'g');
+        return all;
+      });
       assert.deepEqual(
         records.map(({ value }) => String(value)),
         ['a', 'b', 'e', 'g'],
       );
-      // Six records and four control records before it.
-      assert.equal(baseOffset, 10);
       // A member gets over the stretch without records as well.
       const seen: string[] = [];
       const all = Promise.withResolvers<void>();
