@@ -34,9 +34,9 @@ export function exitCodeOf(error: unknown): number {
   if (!isKitError(error)) return EXIT.failed;
   const known = EXIT_BY_CODE[error.code];
   if (known !== undefined) return known;
-  const status = error.details.status;
-  if (status === 404 || error.code.startsWith('UNKNOWN_')) return EXIT.notFound;
+  const { status } = error.details;
   if (status === 400 || status === 422) return EXIT.usage;
+  if (status === 404 || error.code.startsWith('UNKNOWN_')) return EXIT.notFound;
   if (status === 401 || status === 403 || status === 409) return EXIT.refused;
   return EXIT.failed;
 }
