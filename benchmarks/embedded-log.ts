@@ -136,6 +136,7 @@ try {
   writer.close();
   log = await EmbeddedLog.open({ directory: join(directory, 'log') });
   console.log(`a member reads ${total} records of ${VALUE_BYTES} bytes: ${await delivered(log, total)} records/s`);
+  console.log(`greatest resident size of the whole run: ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
 } finally {
   await log.close();
   rmSync(directory, { recursive: true });

@@ -116,14 +116,15 @@ class Membership implements GroupMember {
     const due = [...this.#uncommitted].filter(([key]) => owned.has(key));
     this.#uncommitted = new Map();
     if (due.length === 0) return;
+    const identity = this.#identity();
     try {
       await this.#transport.commit(
-        this.#identity(),
+        identity,
         due.map(([, offset]) => offset),
       );
     } catch (error) {
       if (!isKitError(error) || !(error.retriable || REJOIN_CODES.includes(error.code))) throw error;
-      this.#uncommitted = new Map([...due, ...this.#uncommitted]);
+      if (identity.generation === this.#generation) this.#uncommitted = new Map([...due, ...this.#uncommitted]);
     }
   }
 

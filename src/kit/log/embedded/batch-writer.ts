@@ -1,6 +1,6 @@
 /** The one writer of the log's file: numbers batches and commits them, a group in a transaction. Knows nothing of threads. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { readBatchHeader, writeBaseOffset } from './record-batch.ts';
+import { readBatchHeader, writeBaseOffset } from './batch-header.ts';
 
 export interface RawAppend {
   readonly topicId: number;

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { isKitError, KitError } from '../../errors.ts';
 import type { TopicPartition, TopicSpec } from '../event-log.ts';
+import { readBatchHeader, writeBaseOffset } from './batch-header.ts';
 import { LAST_BATCH, SCHEMA } from './batch-writer.ts';
 import { unusable } from './directory-lock.ts';
-import { corruptBatch, hasValidCrc, readBatchHeader, writeBaseOffset } from './record-batch.ts';
+import { corruptBatch, isIntact } from './record-batch.ts';
 import { type StoredBatch, TailCache } from './tail-cache.ts';
 import { checkTopic, maxMessageBytesOf } from './topic-rules.ts';
 import { WriteQueue, type WriteQueueLimits } from './write-queue.ts';
@@ -229,7 +230,7 @@ export class LogStore {
       if (batches.length > 0 && size > maxBytes) break;
       const batch = { baseOffset: Number(row.base_offset), lastOffset: Number(row.last_offset) };
       const bytes = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-      if (!hasValidCrc(bytes)) {
+      if (!isIntact(bytes, batch.baseOffset)) {
         // What comes before it can be read; the damage is told when the reader gets there.
         if (batches.length > 0) break;
         throw corruptBatch(at, batch.baseOffset);

@@ -2,7 +2,6 @@
  * The way to the writer's thread: what waits while a transaction is under way goes into the next one together (group
  * commit). Bounded: beyond the limits `append` waits for its turn.
  */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { KitError } from '../../errors.ts';
 import type { RawAppend, TopicRow } from './batch-writer.ts';
@@ -60,7 +59,7 @@ export class WriteQueue {
   async close(): Promise<void> {
     if (this.#queuedBatches > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     if (this.#failure !== null) return;
-    const exited = once(this.#worker, 'exit');
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#worker.ref();
     this.#worker.postMessage({ kind: 'close' } satisfies WriterCommand);
     await exited;

@@ -1,4 +1,4 @@
-import { type API, Connection } from '@platformatic/kafka';
+import { type API, Connection, GenericError, NetworkError } from '@platformatic/kafka';
 import { KitError } from '../../errors.ts';
 import { unavailable } from './errors.ts';
 
@@ -48,7 +48,8 @@ export class BrokerLink {
   /**
    * The response, also where it carries error codes: looking at them is the caller's.
    *
-   * @throws KitError LOG_UNAVAILABLE with `details.sent`: whether the broker may have got the request; the signal's reason
+   * @throws KitError LOG_UNAVAILABLE with `details.sent`: whether the broker may have got the request; REFUSED_BY_KAFKA;
+   *   the signal's reason
    */
   async request<A extends unknown[], R>(api: API<A, R>, args: A, limits: RequestLimits): Promise<R> {
     limits.signal?.throwIfAborted();
@@ -83,7 +84,10 @@ export class BrokerLink {
         const answer = error === null ? response : responseIn<R>(error);
         if (answer === undefined) {
           this.#drop(slot);
-          reject(this.#failure(`the connection to ${this.host}:${this.port} broke`, true, error));
+          const broke = GenericError.isGenericError(error!) && error.code === NetworkError.code;
+          reject(
+            broke ? this.#failure(`the connection to ${this.host}:${this.port} broke`, true, error) : unreadable(error),
+          );
         } else {
           this.#release(slot);
           resolve(answer);
@@ -148,6 +152,12 @@ export class BrokerLink {
     if (this.#closed) return new KitError('LOG_CLOSED', 'the log has been closed', { cause, details: { sent } });
     return unavailable(message, { cause, details: { sent, broker: `${this.host}:${this.port}` } });
   }
+}
+
+/** Asking again would bring the same bytes: another version of the protocol, or a batch that is damaged. */
+function unreadable(cause: unknown): KitError {
+  const details = { sent: true, unreadable: true };
+  return new KitError('REFUSED_BY_KAFKA', `a broker's answer cannot be read: ${cause}`, { cause, details });
 }
 
 /** The library throws a response that holds an error code; the response is attached. */

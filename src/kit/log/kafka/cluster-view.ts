@@ -31,6 +31,7 @@ const RETRY_PAUSE_MS = 50;
 /** Who is in the cluster and who leads what, as last heard; and the links to its brokers. */
 export class ClusterView {
   readonly requestTimeoutMs: number;
+  readonly clock: Clock;
   readonly #options: ClusterViewOptions;
   readonly #links = new Map<string, BrokerLink>();
   readonly #suspects = new Map<string, number>();
@@ -44,6 +45,7 @@ export class ClusterView {
   constructor(options: ClusterViewOptions) {
     this.#options = options;
     this.requestTimeoutMs = options.requestTimeoutMs;
+    this.clock = options.clock;
   }
 
   get openConnections(): number {
@@ -54,7 +56,7 @@ export class ClusterView {
 
   /** Asks brokers one after the other until one answers: known ones and bootstrap, those that failed lately last. */
   async askAny<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
-    const now = this.#options.clock.now();
+    const now = this.clock.now();
     const addresses = [...new Set([...this.#nodes.values(), ...this.#options.bootstrap])];
     const turn = this.#turn++ % addresses.length;
     const rotated = [...addresses.slice(turn), ...addresses.slice(0, turn)];
@@ -108,7 +110,7 @@ export class ClusterView {
   /** @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE */
   async topic(name: string): Promise<TopicView> {
     const known = this.#topics.get(name);
-    if (known !== undefined && this.#options.clock.now() - known.asOf < MAX_AGE_MS) return known;
+    if (known !== undefined && this.clock.now() - known.asOf < MAX_AGE_MS) return known;
     let lookup = this.#lookups.get(name);
     if (lookup === undefined) {
       lookup = this.#lookUp(name).finally(() => this.#lookups.delete(name));
@@ -146,12 +148,12 @@ export class ClusterView {
    * and a new topic takes a moment to be known everywhere.
    */
   async persist<T>(attempt: () => Promise<T>): Promise<T> {
-    const end = this.#options.clock.now() + this.requestTimeoutMs;
+    const end = this.clock.now() + this.requestTimeoutMs;
     for (;;) {
       try {
         return await attempt();
       } catch (error) {
-        if (!isKitError(error) || !error.retriable || this.#closed || this.#options.clock.now() >= end) throw error;
+        if (!isKitError(error) || !error.retriable || this.#closed || this.clock.now() >= end) throw error;
         await this.pause();
       }
     }
@@ -159,7 +161,7 @@ export class ClusterView {
 
   /** What brokers need to hear of a change. */
   pause(): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.after(RETRY_PAUSE_MS, resolve));
+    return new Promise((resolve) => this.clock.after(RETRY_PAUSE_MS, resolve));
   }
 
   /** Addresses of every broker known now. */
@@ -181,7 +183,7 @@ export class ClusterView {
     if (found.errorCode !== 0) throw refusal(found.errorCode, `look up ${name}`, { topic: name });
     const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
     for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId;
-    const view = { id: found.topicId, leaders, asOf: this.#options.clock.now() };
+    const view = { id: found.topicId, leaders, asOf: this.clock.now() };
     this.#topics.set(name, view);
     this.#topicNames.set(found.topicId, name);
     return view;
@@ -201,7 +203,7 @@ export class ClusterView {
   }
 
   #suspect(address: string): void {
-    this.#suspects.set(address, this.#options.clock.now() + SUSPECT_MS);
+    this.#suspects.set(address, this.clock.now() + SUSPECT_MS);
     for (const [name, { leaders }] of this.#topics) {
       if (leaders.some((leader) => this.#nodes.get(leader) === address)) this.forget(name);
     }

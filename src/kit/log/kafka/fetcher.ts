@@ -1,5 +1,5 @@
 import { createAPI, fetchV17, listOffsetsV9, Reader } from '@platformatic/kafka';
-import { KitError } from '../../errors.ts';
+import { isKitError, KitError } from '../../errors.ts';
 import type { OffsetQuery, PartitionBatch, ReadRequest, TopicPartition } from '../event-log.ts';
 import type { FetchPosition, FetchSource } from '../group-transport.ts';
 import type { ProducerStamp } from '../record-encoder.ts';
@@ -128,12 +128,17 @@ export class Fetcher implements FetchSource {
         })),
       })),
     );
-    const response = await this.#cluster.askNode(
+    const asking = this.#cluster.askNode(
       leader,
       fetchApi,
       [maxWaitMs, 1, maxBytes, READ_COMMITTED, NO_SESSION.id, NO_SESSION.epoch, topics, [], ''],
       { timeoutMs: maxWaitMs + this.#cluster.requestTimeoutMs, ...(signal && { signal }) },
     );
+    const response = await asking.catch((cause: unknown) => {
+      if (!isKitError(cause) || cause.details.unreadable !== true) throw cause;
+      const where = positions.map(({ topic, partition, offset }) => `${topic}-${partition} from ${offset}`).join(', ');
+      throw new KitError('CORRUPT_BATCH', `a batch cannot be read: ${where}`, { cause, details: { positions } });
+    });
     if (response.errorCode !== 0) throw refusal(response.errorCode, 'fetch');
     const positionOf = new Map(positions.map((position) => [keyOf(position), position]));
     return response.responses.flatMap(({ topicId, partitions }) => {

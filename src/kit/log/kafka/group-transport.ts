@@ -115,12 +115,42 @@ export class KafkaGroupTransport implements GroupTransport {
 
   async #ask<A extends unknown[], R>(groupId: string, api: API<A, R>, args: A, patienceMs = 0): Promise<R> {
     const node = this.#coordinators.get(groupId) ?? (await this.#cluster.persist(() => this.#findCoordinator(groupId)));
+    const watch = patienceMs > 0 ? this.#watch(groupId, node) : undefined;
     try {
-      return await this.#cluster.askNode(node, api, args, { timeoutMs: patienceMs + this.#cluster.requestTimeoutMs });
+      const timeoutMs = patienceMs + this.#cluster.requestTimeoutMs;
+      return await this.#cluster.askNode(node, api, args, { timeoutMs, ...(watch && { signal: watch.moved }) });
     } catch (error) {
-      if (isKitError(error, 'LOG_UNAVAILABLE')) this.#coordinators.delete(groupId);
+      if (isKitError(error, 'LOG_UNAVAILABLE') && this.#coordinators.get(groupId) === node) {
+        this.#coordinators.delete(groupId);
+      }
       throw error;
+    } finally {
+      watch?.stop();
     }
+  }
+
+  /** A coordinator that hangs would be waited for as long as a slow member: whether it still is one, the others know. */
+  #watch(groupId: string, node: number): { moved: AbortSignal; stop(): void } {
+    const moved = new AbortController();
+    let cancel = (): void => {};
+    const look = async (): Promise<void> => {
+      const now = await this.#findCoordinator(groupId).catch(() => node);
+      if (now !== node) moved.abort(unavailable(`the group ${groupId} has moved to broker ${now}`));
+    };
+    const lookLater = (): void => {
+      cancel = this.#cluster.clock.after(
+        this.#cluster.requestTimeoutMs,
+        () => void look().then(() => moved.signal.aborted || lookLater()),
+      );
+    };
+    lookLater();
+    return {
+      moved: moved.signal,
+      stop: () => {
+        moved.abort();
+        cancel();
+      },
+    };
   }
 
   async #findCoordinator(groupId: string): Promise<number> {

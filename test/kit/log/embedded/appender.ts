@@ -29,6 +29,8 @@ async function fill(log: EmbeddedLog, partition: number): Promise<void> {
 
 if (process.argv[1] === import.meta.filename) {
   run(process.argv[2]!).catch((error) => {
-    process.send?.({ code: error.code, message: error.message }, () => process.exit(1));
+    process.send?.({ code: error.code, message: error.message });
+    process.exitCode = 1;
+    process.disconnect();
   });
 }

@@ -7,21 +7,31 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { readBatchHeader } from '../../../../src/kit/log/embedded/batch-header.ts';
 import { EmbeddedLog, type EmbeddedLogOptions } from '../../../../src/kit/log/embedded/embedded-log.ts';
-import { encodeBatch, readBatchHeader } from '../../../../src/kit/log/embedded/record-batch.ts';
+import { encodeBatch } from '../../../../src/kit/log/embedded/record-batch.ts';
 import type { EventLog, NewRecord } from '../../../../src/kit/log/event-log.ts';
 
 const AT = { topic: 't', partition: 0 };
 
+/** Removed when the test is over, after the logs in it have been closed. */
 async function directoryFor(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'log-store-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  const logs = new Set<EmbeddedLog>();
+  opened.set(directory, logs);
+  t.after(async () => {
+    for (const log of logs) await log.close();
+    await rm(directory, { recursive: true });
+  });
   return directory;
 }
 
+const opened = new Map<string, Set<EmbeddedLog>>();
+
 async function open(t: TestContext, options: Partial<EmbeddedLogOptions> = {}): Promise<EmbeddedLog> {
-  const log = await EmbeddedLog.open({ directory: options.directory ?? (await directoryFor(t)), ...options });
-  t.after(() => log.close());
+  const directory = options.directory ?? (await directoryFor(t));
+  const log = await EmbeddedLog.open({ ...options, directory });
+  opened.get(directory)!.add(log);
   return log;
 }
 
@@ -154,6 +164,21 @@ describe('log store', () => {
       bases.map((_, i) => i),
     );
     assert.deepEqual((await values(log)).slice(0, 200), bases.slice(0, 200).map(String));
+  });
+
+  test('a transaction that fails stores nothing, leaves no hole, and the same batch can be tried again', async (t) => {
+    const directory = await directoryFor(t);
+    const log = await open(t, { directory });
+    await log.createTopics([{ name: 't', partitions: 1 }]);
+    await log.append({ ...AT, records: [record('before')] });
+    tamper(directory, `CREATE TRIGGER full BEFORE INSERT ON batches BEGIN SELECT RAISE(ABORT, 'no space'); END`);
+    const batch = { ...AT, records: [record('a'), record('b')] };
+    const failed = { code: 'LOG_UNAVAILABLE', retriable: true, details: { maybeStored: false }, message: /no space/ };
+    await assert.rejects(log.append(batch), failed);
+    await assert.rejects(log.append(batch), failed);
+    tamper(directory, 'DROP TRIGGER full');
+    assert.deepEqual(await Promise.all([log.append(batch), log.append(batch)]), [{ baseOffset: 1 }, { baseOffset: 1 }]);
+    assert.deepEqual(await values(log), ['before', 'a', 'b']);
   });
 
   test('raw batches go in as they are, numbered by the log', async (t) => {

@@ -16,7 +16,7 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
     async () => {
       const opened: KafkaLog[] = [];
       const second = async (): Promise<KafkaLog> => {
-        const log = await KafkaLog.connect({ bootstrap: kafka.bootstrap, requestTimeoutMs: 10_000 });
+        const log = await KafkaLog.connect({ bootstrap: kafka.bootstrap, requestTimeoutMs: 5_000 });
         opened.push(log);
         return log;
       };

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Connection, findCoordinatorV4 } from '@platformatic/kafka';
 import type { Cluster } from '../../../../src/cluster/cluster.ts';
 import { isKitError } from '../../../../src/kit/errors.ts';
+import { eventually } from '../../../../src/kit/log/contract-support.ts';
+import type { GroupMember } from '../../../../src/kit/log/event-log.ts';
 import { KafkaLog } from '../../../../src/kit/log/kafka/kafka-log.ts';
 import { KAFKA_COMPONENTS, startTestCluster } from '../../../support/cluster.ts';
 import { missing } from '../../../support/requirements.ts';
@@ -89,6 +92,17 @@ async function assertStoredOnce(log: KafkaLog, topic: string, acknowledged: read
   }
 }
 
+async function coordinatorOf(address: string, groupId: string): Promise<number> {
+  const [host, port] = address.split(':') as [string, string];
+  const connection = new Connection('test');
+  await connection.connect(host, Number(port));
+  try {
+    return (await findCoordinatorV4.api.async(connection, 0, [groupId])).coordinators[0]!.nodeId;
+  } finally {
+    await connection.close();
+  }
+}
+
 describe('Kafka adapter when brokers fail', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () => {
   let cluster: Cluster;
   let log: KafkaLog;
@@ -124,6 +138,47 @@ describe('Kafka adapter when brokers fail', { skip: missing(...KAFKA_COMPONENTS)
     t.diagnostic(`longest gap ${writers.longestGapMs} ms, met ${[...writers.codes]}`);
     assert.ok(writers.longestGapMs <= GAP_BOUND_MS, `${writers.longestGapMs} ms without an acknowledgement`);
     await assertStoredOnce(log, 'frozen', writers.acknowledged);
+  });
+
+  test('a frozen coordinator: members meet at the next one, and no record is missed', async () => {
+    await log.createTopics([{ name: 'grouped', partitions: 4 }]);
+    const seen = new Set<string>();
+    const owners = new Map<number, string>();
+    const join = (name: string): Promise<GroupMember> =>
+      log.group('grouped').join({
+        topics: ['grouped'],
+        heartbeatIntervalMs: 200,
+        onAssigned: async (partitions) => {
+          for (const { partition } of partitions) owners.set(partition, name);
+          return [];
+        },
+        onRecords: async ({ records }) => {
+          for (const { value } of records) seen.add(String(value));
+        },
+        onRevoked: async (partitions) => {
+          for (const { partition } of partitions) if (owners.get(partition) === name) owners.delete(partition);
+        },
+      });
+    const first = await join('first');
+    const frozen = await pidOf(await coordinatorOf(cluster.bootstrap[0]!, 'grouped'));
+    process.kill(frozen, 'SIGSTOP');
+    let second: GroupMember | undefined;
+    try {
+      second = await join('second');
+      await eventually(
+        () => assert.deepEqual([...owners.values()].sort(), ['first', 'first', 'second', 'second']),
+        60_000,
+      );
+      for (let partition = 0; partition < 4; partition++) {
+        const record = { key: null, value: Buffer.from(String(partition)), headers: [], timestamp: 0 };
+        const batch = { topic: 'grouped', partition, records: [record] };
+        await eventually(() => log.append(batch), 60_000);
+      }
+      await eventually(() => assert.equal(seen.size, 4), 30_000);
+    } finally {
+      process.kill(frozen, 'SIGCONT');
+      await Promise.all([first.leave(), second?.leave()]);
+    }
   });
 
   test('a killed leader: appends go on elsewhere, each record once and in order', async (t) => {
