@@ -108,7 +108,7 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     const partition = partitionFor(key, 6);
     const poison = [
       { key: Buffer.from(key), value: Buffer.from('not json') },
-      { key: Buffer.from(key), value: Buffer.from('{"right":"json"}') },
+      { key: Buffer.from(key), value: Buffer.from(likeOf(key).replace('user_id', 'reader_id')) },
       { key: null, value: Buffer.from(likeOf(key)) },
       { key: Buffer.from(key), value: null },
       { key: Buffer.from(key), value: Buffer.alloc(900 * 1024, 'x') },

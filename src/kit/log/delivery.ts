@@ -39,6 +39,12 @@ const MAX_WAIT_MS = 500;
 /** While a partition's queue is full, a fetch for its neighbours must not keep it waiting long once it has drained. */
 const MAX_WAIT_BESIDE_FULL_MS = 100;
 const RECORD_OVERHEAD_BYTES = 64;
+/**
+ * A fetch that brought fewer records is followed by the next one only after this long: at a trickle of events, a transaction
+ * of the store for each would cost more than the events themselves. The first event after a silence never waits.
+ */
+const FEW_RECORDS = 100;
+const GATHER_MS = 5;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -159,6 +165,8 @@ export class Delivery {
         const owned = this.#owned.get(keyOf(batch));
         if (owned !== undefined && owned.epoch === epochs.get(keyOf(batch))) this.#enqueue(owned, batch);
       }
+      const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+      if (records > 0 && records < FEW_RECORDS) await this.#pauseMs(GATHER_MS);
     } catch (error) {
       if (!controller.signal.aborted && !this.#startAtEarliest(error)) {
         if (!isKitError(error) || !error.retriable) return this.#fail(error);
@@ -234,11 +242,15 @@ export class Delivery {
     this.#options.onFailed(error);
   }
 
-  #pauseMs(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(delayMs, resolve);
-      this.#stopping.signal.addEventListener('abort', () => [cancel(), resolve()], { once: true });
-    });
+  async #pauseMs(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#stopping;
+    const wake = () => resolve();
+    signal.addEventListener('abort', wake);
+    const cancel = this.#options.clock.after(delayMs, wake);
+    await promise;
+    cancel();
+    signal.removeEventListener('abort', wake);
   }
 }
 

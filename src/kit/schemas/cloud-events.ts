@@ -79,7 +79,7 @@ export function readBinaryAttributes(record: Pick<LogRecord, 'headers'>): {
   for (const [name, value] of record.headers) {
     const attribute = attributeName(name);
     if (attribute === null || value === null) continue;
-    const text = utf8Text(value);
+    const text = attributeText(attribute, value);
     // W3C Trace Context: an invalid traceparent is as good as none.
     if (attribute === 'traceparent' && (text === null || !isTraceparent(text))) continue;
     if (text === null) errors.push({ path: `/${attribute}`, message: 'must be UTF-8' });
@@ -87,6 +87,23 @@ export function readBinaryAttributes(record: Pick<LogRecord, 'headers'>): {
   }
   checkAttributes(attributes, errors);
   return { attributes, errors };
+}
+
+/** Of some attributes the last value, because records of a batch share the bytes of headers that repeat. */
+const lastText = new Map<string, { readonly bytes: Buffer; readonly text: string | null }>(
+  ['specversion', 'source', 'type', 'dataschema', 'datacontenttype'].map((name) => [
+    name,
+    { bytes: Buffer.alloc(0), text: '' },
+  ]),
+);
+
+function attributeText(attribute: string, bytes: Buffer): string | null {
+  const last = lastText.get(attribute);
+  if (last === undefined) return utf8Text(bytes);
+  if (last.bytes === bytes) return last.text;
+  const text = utf8Text(bytes);
+  lastText.set(attribute, { bytes, text });
+  return text;
 }
 
 /** The JSON event format. `data_base64` and data of another media type than JSON are refused. */
