@@ -12,7 +12,7 @@ import { ascending, concurrently, perSecond, quantile, rate, withDirectory } fro
 
 const requests = Number(process.argv[2] ?? 30_000);
 const CONNECTIONS = 64;
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../bin/streamsocial.mjs', import.meta.url));
 
 await withDirectory(async (directory) => {
   const startedAt = performance.now();
