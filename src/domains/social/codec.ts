@@ -2,6 +2,7 @@
  * Between social events and the log's records: CloudEvents binary mode out; binary mode, structured mode and a plain
  * JSON event in, so that `kafka-console-producer` is as good a source as we are. `docs/events.md` shows all three.
  */
+import { firstPlaceOf } from '../../kit/dlq/dead-letter.ts';
 import { KitError } from '../../kit/errors.ts';
 import type { Header, LogRecord } from '../../kit/log/event-log.ts';
 import {
@@ -118,7 +119,7 @@ function decode(record: LogRecord): Decoded<SocialEvent> {
 
 function checkRecord(record: LogRecord, value: unknown): Checked {
   const fallback: Fallback = {
-    id: () => `${record.topic}/${record.partition}/${record.offset}`,
+    id: () => firstPlaceOf(record),
     timestamp: () => new Date(Math.max(0, record.timestamp)).toISOString(),
   };
   const mode = contentMode(record);

@@ -40,12 +40,13 @@ export class Chunk {
       if (head !== null) this.#release(head);
     } else if (verdict.kind === 'dead') {
       this.bury(record, verdict.code, verdict.reason, now, head);
-    } else if (attempts >= this.#policy.attempts) {
-      this.bury(record, 'RETRIES_EXHAUSTED', verdict.reason, now, head);
     } else {
       this.#failed++;
       const { offset } = record;
-      const dueAt = now + Math.max(1, verdict.afterMs ?? 0, this.#policy.delayMs(attempts));
+      // The last failure is stored before the dead letter is written, so that a crash in between cannot try it once more.
+      const delayMs =
+        attempts >= this.#policy.attempts ? 1 : Math.max(1, verdict.afterMs ?? 0, this.#policy.delayMs(attempts));
+      const dueAt = now + delayMs;
       const key = head?.key ?? keyToText(record.key);
       const parked = { offset, key, attempts, dueAt, firstFailedAt: firstFailure(head, now), reason: verdict.reason };
       this.park.push(parked);
@@ -54,13 +55,20 @@ export class Chunk {
     }
   }
 
-  /** No further delivery. */
+  /** Delivered, and to be delivered no more. */
   bury(record: LogRecord, code: string, reason: string, now: number, head: ParkedRecord | null = null): void {
     this.#failed++;
-    const deliveryCount = (head?.attempts ?? 0) + 1;
-    const firstFailedAt = firstFailure(head, now);
-    this.dead.push({ record, group: this.#group, code, reason, deliveryCount, firstFailedAt });
-    if (head !== null) this.#release(head);
+    this.#letter(record, code, reason, (head?.attempts ?? 0) + 1, firstFailure(head, now), head);
+  }
+
+  /** Whether this head has had its last attempt. */
+  isExhausted(head: ParkedRecord): boolean {
+    return head.attempts >= this.#policy.attempts;
+  }
+
+  /** Not delivered again: its last attempt is stored already. */
+  giveUp(record: LogRecord, head: ParkedRecord): void {
+    this.#letter(record, 'RETRIES_EXHAUSTED', head.reason, head.attempts, head.firstFailedAt, head);
   }
 
   /** The log no longer has this parked record: all that is left of it is its place and its key. */
@@ -85,6 +93,18 @@ export class Chunk {
       retries: this.#retries,
       elapsedMs: performance.now() - this.#startedAt,
     };
+  }
+
+  #letter(
+    record: LogRecord,
+    code: string,
+    reason: string,
+    deliveryCount: number,
+    firstFailedAt: number,
+    head: ParkedRecord | null,
+  ): void {
+    this.dead.push({ record, group: this.#group, code, reason, deliveryCount, firstFailedAt });
+    if (head !== null) this.#release(head);
   }
 
   #release(head: ParkedRecord): void {

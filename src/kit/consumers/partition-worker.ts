@@ -297,6 +297,10 @@ export class PartitionWorker<E> implements TopicPartition {
       chunk.lost(head, { topic, partition }, clock.now());
       return null;
     }
+    if (chunk.isExhausted(head)) {
+      chunk.giveUp(record, head);
+      return null;
+    }
     const decoded = judge.decode(record);
     if (!decoded.ok) {
       chunk.bury(record, decoded.code, decoded.reason, clock.now(), head);

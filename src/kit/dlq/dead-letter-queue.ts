@@ -231,7 +231,7 @@ export class DeadLetterQueue {
         partition,
         key,
         value: repaired?.value ?? original.value,
-        headers: replayHeaders(original.headers, entry.replayCount + 1),
+        headers: replayHeaders(original.headers, entry.replayCount + 1, entry),
       });
       const marker = { id, replays: this.#index.replays(id) + 1 };
       const { topic: dlq, partition: dlqPartition } = entry.at;

@@ -46,6 +46,7 @@ export interface ReplayMarker {
 
 const SUFFIX = '.dlq';
 const REPLAY_COUNT = 'streamsocial-replay-count';
+const REPLAY_OF = 'streamsocial-replay-of';
 const REPLAYED = 'streamsocial-dlq-replayed';
 const NAMES = [
   '__dlq.errors.topic',
@@ -123,10 +124,24 @@ export function readDeadLetter(record: LogRecord): DeadLetterEntry | null {
   };
 }
 
-/** Headers of an event on its way back to its topic. */
-export function replayHeaders(original: readonly Header[], replayCount: number): Header[] {
+/**
+ * Headers of an event on its way back to its topic. The place of its first try goes along, for codecs that make the id of an
+ * event that brings none from its place: however often it is replayed, it has one id.
+ */
+export function replayHeaders(original: readonly Header[], replayCount: number, place: PartitionOffset): Header[] {
   const kept = original.filter(([name]) => name !== REPLAY_COUNT);
-  return [...kept, [REPLAY_COUNT, Buffer.from(String(replayCount))]];
+  const first = kept.some(([name]) => name === REPLAY_OF) ? [] : [[REPLAY_OF, Buffer.from(placeText(place))] as const];
+  return [...kept, ...first, [REPLAY_COUNT, Buffer.from(String(replayCount))]];
+}
+
+/** `topic/partition/offset` of the record, or of the one that it is a replay of. */
+export function firstPlaceOf(record: LogRecord): string {
+  const replayed = record.headers.find(([name]) => name === REPLAY_OF);
+  return replayed?.[1]?.toString() ?? placeText(record);
+}
+
+function placeText({ topic, partition, offset }: PartitionOffset): string {
+  return `${topic}/${partition}/${offset}`;
 }
 
 export function markerHeaders(marker: ReplayMarker): Header[] {

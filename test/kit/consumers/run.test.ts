@@ -4,7 +4,7 @@ import { ack } from '../../../src/kit/consumers/verdict.ts';
 import { ErrorHandler, TransientError } from '../../../src/kit/retry/error-handler.ts';
 import { settle } from '../../support/manual-clock.ts';
 import { MemoryStore } from '../../support/memory-store.ts';
-import { Harness, hasCode, publish, type Thing, TOPIC } from './harness.ts';
+import { Harness, hasCode, obey, publish, type Thing, TOPIC } from './harness.ts';
 
 const AT = { topic: TOPIC, partition: 0 };
 const many = (count: number, of: (index: number) => Partial<Thing> | 'poison') =>
@@ -105,6 +105,27 @@ test('after five attempts an event is dead, and its key goes on', async () => {
   assert.ok(h.clock.now() - startedAt >= 100 + 200 + 400 + 800, 'backs off');
   assert.deepEqual(await h.balance(), { applied: 1, duplicates: 0, parked: 0, dead: 1, log: 2 });
   await h.stop(consumer);
+});
+
+test('a crash between the last attempt and its dead letter: given up all the same, never both dead and applied', async () => {
+  const h = new Harness();
+  await publish(h.log, 0, { fates: ['retry', 'retry', 'retry', 'retry', 'retry', 'ack'] });
+  const crashing = new MemoryStore('things', h.data);
+  const apply = crashing.apply.bind(crashing);
+  // The process dies after the log has acknowledged the dead letter: that transaction never begins.
+  crashing.apply = (batch) => (batch.dead > 0 ? new Promise(() => {}) : apply(batch));
+  await h.start({ store: crashing });
+  while ((await h.deadLetters.depth()) === 0) await h.clock.advance(100);
+  const group = h.log.group('g');
+  await h.drive(group.expel(group.members[0]!));
+  // What made it fail is over, as after a restart.
+  h.handler = (thing) => obey({ ...thing, fates: [] }, 1);
+  const next = await h.start();
+  await h.caughtUp(next);
+  assert.deepEqual(h.offsets(), []);
+  assert.equal(await h.deadLetters.depth(), 1);
+  assert.deepEqual(await h.balance(), { applied: 0, duplicates: 0, parked: 0, dead: 1, log: 1 });
+  await h.stop(next);
 });
 
 test('the handler says dead: buried with its code; a typed error that is not retriable too', async () => {

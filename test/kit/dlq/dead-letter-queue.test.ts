@@ -142,6 +142,7 @@ test('replay is dry until told, marks what it sent, and stops after three', asyn
     source()[0]?.headers.map(([name, value]) => [name, String(value)]),
     [
       ['ce_id', 'e1'],
+      ['streamsocial-replay-of', `${TOPIC}/4/9`],
       ['streamsocial-replay-count', '1'],
     ],
   );
