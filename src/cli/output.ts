@@ -22,6 +22,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   CONFLICTING_SETTINGS: EXIT.usage,
   FILE_NOT_FOUND: EXIT.notFound,
   VERDICT_NOT_MET: EXIT.verdictNotMet,
+  ALREADY_RUNNING: EXIT.refused,
   DATA_DIR_LOCKED: EXIT.refused,
   CLUSTER_RUNNING: EXIT.refused,
   TOPIC_EXISTS: EXIT.refused,

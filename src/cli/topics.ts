@@ -82,7 +82,7 @@ export function topicVerbs(program: Command, context: VerbContext): void {
             },
           });
           if (flags.json) printJson(created);
-          else print(`created ${flags.topic} with ${flags.partitions} partition${flags.partitions === 1 ? '' : 's'}`);
+          else print(`${flags.topic} is there, with ${flags.partitions} partition${flags.partitions === 1 ? '' : 's'}`);
         });
       },
     );
