@@ -102,6 +102,7 @@ describe('the command line on the embedded log', { concurrency: true }, () => {
     const cases: [code: number, message: RegExp, ...args: string[]][] = [
       [2, /unknown command/, 'bogus'],
       [2, /webPort: "x" from --web-port/, 'config', 'show', '--web-port', 'x'],
+      [2, /AUTHENTICATION_REQUIRED/, 'up', '--web-host', '0.0.0.0', ...data],
       [2, /has to be one of user_registered/, 'events', 'publish', '--type', 'nope', '--user', 'u', ...data],
       [3, /no cluster runs in/, 'cluster', 'status', ...data],
       [5, /UNKNOWN_TOPIC/, 'topics', 'describe', '-t', 'nope', ...data],
