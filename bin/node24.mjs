@@ -244,7 +244,7 @@ function isAlive(pid) {
 }
 
 /** Garbage is collected before the heap outgrows the 512 MiB that the process may have in all; V8 would take half the machine. */
-const HEAP_FLAGS = ['--max-old-space-size=384', '--max-semi-space-size=32'];
+const HEAP_FLAGS = ['--max-old-space-size=288', '--max-semi-space-size=16'];
 
 /**
  * Runs a script under `node` in a child whose signals, streams and exit code are ours. A signal that comes twice at once
