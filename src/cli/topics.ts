@@ -1,17 +1,9 @@
 import type { Command } from 'commander';
+import type { HealthReport } from '../pipelines/platform.ts';
 import { print, printJson, table } from './output.ts';
 import { fraction, integer, keyValue, type VerbContext } from './verbs.ts';
 
-interface Topic {
-  readonly name: string;
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly leader: number;
-    readonly replicas: readonly number[];
-    readonly isr: readonly number[];
-    readonly end_offset: number;
-  }[];
-}
+type Topic = HealthReport['topics'][number];
 
 export function topicVerbs(program: Command, context: VerbContext): void {
   const noun = program.command('topics').description('topics and partitions');

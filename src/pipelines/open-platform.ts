@@ -7,6 +7,7 @@ import { socialEventCodec } from '../domains/social/codec.ts';
 import { CONTENT_INTERACTIONS, type SocialEvent } from '../domains/social/events.ts';
 import { validateTenCoreEvents } from '../domains/social/taxonomy.ts';
 import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
+import { ConsumerMeter } from '../kit/consumers/consumer-metrics.ts';
 import type { ConsumerLogger } from '../kit/consumers/consumer-options.ts';
 import { SILENT } from '../kit/consumers/consumer-options.ts';
 import type { RunningConsumer } from '../kit/consumers/run.ts';
@@ -133,20 +134,7 @@ export async function openPlatform(settings: Settings, { consume, logger = SILEN
   };
 }
 
-const NO_CONSUMER = {
-  uptime_seconds: 0,
-  messages_processed: 0,
-  messages_failed: 0,
-  success_rate: 1,
-  avg_processing_time_ms: 0,
-  dead_letter_count: 0,
-  retry_count: 0,
-  lag: 0,
-  consumer_running: false,
-  partitions: [],
-  parked: 0,
-  skipped: 0,
-};
+const NO_CONSUMER = new ConsumerMeter().report({ uptimeMs: 0, running: false, parked: 0, partitions: [] });
 
 function openLog(settings: Settings): Promise<EventLog> {
   if (settings.log === 'kafka')

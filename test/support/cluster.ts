@@ -1,5 +1,5 @@
 /**
- * A real Kafka for tests. `npm test` starts one for the whole run (with-cluster.ts) and names it in the environment;
+ * A real Kafka for tests. `npm test` starts one for the whole run (scripts/test.ts) and names it in the environment;
  * a file that is run by hand starts its own, smaller one.
  */
 import { randomInt } from 'node:crypto';

@@ -1,4 +1,9 @@
-/** How long to wait before trying a log again: doubling from 50 ms, at most 5 s, the upper half of it random. */
-export function backoffMs(failures: number, random: () => number): number {
-  return Math.min(5_000, 50 * 2 ** Math.min(failures, 10)) * (0.5 + random() / 2);
+/**
+ * How long to wait before trying a log again: doubling from `baseMs`, at most `maxMs`, the upper half of it random, so that
+ * those who wait do not knock at the same moment.
+ *
+ * @param failures before the last one
+ */
+export function backoffMs(failures: number, random: () => number, baseMs = 50, maxMs = 5_000): number {
+  return Math.min(maxMs, baseMs * 2 ** failures) * (0.5 + random() / 2);
 }

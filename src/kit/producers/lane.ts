@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
+import { backoffMs } from '../log/backoff.ts';
 import type { AppendBatch, EventLog, TopicPartition } from '../log/event-log.ts';
 import { type Pending, PendingList } from './pending.ts';
 
@@ -147,7 +148,8 @@ export class Lane {
     while (!flight.abandoned) {
       const outcome = await this.#attempt(flight);
       if (outcome !== 'again') break;
-      await this.#pause(this.#backoffMs(flight.failures));
+      const { random, limits } = this.#host;
+      await this.#pause(backoffMs(flight.failures - 1, random, limits.retryBackoffMs, limits.retryBackoffMaxMs));
     }
     this.#flight = null;
     this.#cancelDeadline?.();
@@ -242,12 +244,6 @@ export class Lane {
       `not acknowledged at ${topic}/${partition} within ${this.#host.limits.deliveryTimeoutMs} ms`,
       { retriable: true, cause: this.#lastError, details: { topic, partition, maybeStored } },
     );
-  }
-
-  /** Doubles from failure to failure, half of it at random, so that lanes do not knock at the same moment. */
-  #backoffMs(failures: number): number {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.#host.limits;
-    return Math.min(retryBackoffMaxMs, retryBackoffMs * 2 ** (failures - 1)) * (0.5 + this.#host.random() / 2);
   }
 
   async #pause(delayMs: number): Promise<void> {

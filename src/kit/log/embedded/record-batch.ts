@@ -5,11 +5,10 @@
 import { crc32c, IS_COMPRESSED, IS_CONTROL, Reader, readRecordsBatch } from '@platformatic/kafka';
 import { KitError } from '../../errors.ts';
 import type { LogRecord, NewRecord, TopicPartition } from '../event-log.ts';
+import { recordsOfBatch } from '../library-records.ts';
 import { decodeRecords } from '../record-decoder.ts';
 import { encodeRecordBatch } from '../record-encoder.ts';
 import { CRC_AT, CRC_FROM, HEADER_BYTES } from './batch-header.ts';
-
-const LOG_APPEND_TIME = 1 << 3;
 
 /** Whether the bytes are those that were stored at `baseOffset`. */
 export function isIntact(bytes: Buffer, baseOffset: number): boolean {
@@ -33,26 +32,12 @@ export function decodeBatch(at: TopicPartition, bytes: Buffer): LogRecord[] {
   try {
     const attributes = bytes.readInt16BE(CRC_FROM);
     if ((attributes & IS_CONTROL) !== 0) return [];
-    return (attributes & IS_COMPRESSED) === 0 ? decodeRecords(at, bytes) : decompressed(at, bytes);
+    return (attributes & IS_COMPRESSED) === 0
+      ? decodeRecords(at, bytes)
+      : recordsOfBatch(at, readRecordsBatch(Reader.from(bytes)));
   } catch (cause) {
     throw corruptBatch(at, Number(bytes.readBigInt64BE(0)), cause);
   }
-}
-
-function decompressed({ topic, partition }: TopicPartition, bytes: Buffer): LogRecord[] {
-  const batch = readRecordsBatch(Reader.from(bytes));
-  const base = Number(batch.firstOffset);
-  const first = Number(batch.firstTimestamp);
-  const appendTime = (batch.attributes & LOG_APPEND_TIME) !== 0 ? Number(batch.maxTimestamp) : null;
-  return batch.records.map(({ key, value, headers, offsetDelta, timestampDelta }) => ({
-    topic,
-    partition,
-    offset: base + offsetDelta,
-    key,
-    value,
-    headers: headers.map(([name, content]) => [name?.toString() ?? '', content] as const),
-    timestamp: appendTime ?? first + Number(timestampDelta),
-  }));
 }
 
 export function corruptBatch({ topic, partition }: TopicPartition, offset: number, cause?: unknown): KitError {

@@ -1,6 +1,7 @@
 /** From Kafka's record batches (format v2), which the library reads, to the port's records. */
 import { IS_CONTROL, IS_TRANSACTIONAL, type RecordsBatch } from '@platformatic/kafka';
 import type { LogRecord, TopicPartition } from '../event-log.ts';
+import { recordsOfBatch } from '../library-records.ts';
 
 export interface AbortedTransaction {
   readonly producerId: bigint;
@@ -20,7 +21,6 @@ export function decodeBatches(
   fromOffset: number,
   aborted: readonly AbortedTransaction[],
 ): DecodedBatches {
-  const { topic, partition } = at;
   const records: LogRecord[] = [];
   const waiting = [...aborted].sort((a, b) => Number(a.firstOffset - b.firstOffset));
   const abortedNow = new Set<bigint>();
@@ -38,27 +38,10 @@ export function decodeBatches(
       continue;
     }
     if ((batch.attributes & IS_TRANSACTIONAL) !== 0 && abortedNow.has(batch.producerId)) continue;
-    const firstTimestamp = Number(batch.firstTimestamp);
-    const appendTime = (batch.attributes & LOG_APPEND_TIME) !== 0;
-    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
-      const offset = baseOffset + offsetDelta;
-      if (offset < fromOffset) continue;
-      records.push({
-        topic,
-        partition,
-        offset,
-        timestamp: appendTime ? Number(batch.maxTimestamp) : firstTimestamp + Number(timestampDelta),
-        key,
-        value,
-        headers: headers.map(([name, content]) => [name?.toString() ?? '', content]),
-      });
-    }
+    for (const record of recordsOfBatch(at, batch)) if (record.offset >= fromOffset) records.push(record);
   }
   return { records, nextOffset };
 }
-
-/** Attribute bit 3: the broker's clock, written as the batch's largest timestamp, replaces the producers'. */
-const LOG_APPEND_TIME = 0b1000;
 
 const RECORD_OVERHEAD_BYTES = 16;
 
