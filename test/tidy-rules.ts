@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dashboard: [],
   pipelines: ['kit', 'domains', 'broker', 'config'],
   api: ['kit', 'domains', 'pipelines'],
-  cli: ['kit', 'domains', 'broker', 'config', 'cluster', 'pipelines', 'api'],
+  drills: ['kit', 'domains', 'config', 'cluster', 'pipelines'],
+  cli: ['kit', 'domains', 'broker', 'config', 'cluster', 'pipelines', 'api', 'drills'],
 };
 
 export function wrongDirection(files: Files): string[] {

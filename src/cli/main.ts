@@ -5,6 +5,7 @@ import { configVerbs } from './config.ts';
 import { demoVerb } from './demo.ts';
 import { dlqVerbs } from './dlq.ts';
 import { doctorVerb } from './doctor.ts';
+import { drillVerbs } from './drill.ts';
 import { engagementVerbs } from './engagement.ts';
 import { eventVerbs } from './events.ts';
 import { describeError, EXIT, endQuietlyOnClosedPipe, exitCodeOf } from './output.ts';
@@ -37,6 +38,7 @@ const addVerbs = [
   dlqVerbs,
   verifyVerb,
   clusterVerbs,
+  drillVerbs,
   configVerbs,
   doctorVerb,
 ];

@@ -23,6 +23,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   SETTINGS_FILE_UNREADABLE: EXIT.usage,
   AUTHENTICATION_REQUIRED: EXIT.usage,
   FILE_NOT_FOUND: EXIT.notFound,
+  UNKNOWN_DRILL: EXIT.notFound,
   VERDICT_NOT_MET: EXIT.verdictNotMet,
   ALREADY_RUNNING: EXIT.refused,
   PORT_IN_USE: EXIT.refused,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, type CommandOptions, InvalidArgumentError } from 'commander';
 import { type LoadedSettings, loadSettings, settingFlags, settingOptions } from '../config/settings.ts';
 import { type Client, connect } from './client.ts';
 
@@ -7,8 +7,8 @@ export class VerbContext {
   #loaded: LoadedSettings | null = null;
 
   /** A subcommand that takes the settings as flags, listed apart from its own options. */
-  verb(parent: Command, nameAndArguments: string, description: string): Command {
-    const command = parent.command(nameAndArguments).description(description);
+  verb(parent: Command, nameAndArguments: string, description: string, options?: CommandOptions): Command {
+    const command = parent.command(nameAndArguments, options).description(description);
     command.hook('preAction', (_, action) => {
       this.#loaded = loadSettings({ flags: settingFlags(action.opts()) });
     });

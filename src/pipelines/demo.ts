@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SocialEvent } from '../domains/social/events.ts';
 import { readNdjson } from '../domains/social/import/ndjson.ts';
-import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import { generateTraffic, type TrafficItem } from '../domains/social/traffic.ts';
 import { KitError } from '../kit/errors.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
@@ -11,7 +10,8 @@ import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { Projection } from './projection.ts';
-import { ends, type Reconciliation, recordsOf } from './reconciliation.ts';
+import { isQuiet, logEnds } from './quiet.ts';
+import { type Reconciliation, recordsOf } from './reconciliation.ts';
 
 export interface DemoOptions {
   readonly events?: number;
@@ -194,32 +194,6 @@ async function untilQuiet(
     await onProgress();
     await delay(QUIET_POLL_MS);
   }
-}
-
-async function isQuiet(
-  projections: readonly Projection[],
-  latest: ReadonlyMap<string, readonly number[]>,
-): Promise<boolean> {
-  for (const { store, topics } of projections) {
-    const states = await store.partitions();
-    if (states.some(({ parked }) => parked > 0)) return false;
-    for (const topic of topics) {
-      for (const [partition, end] of (latest.get(topic) ?? []).entries()) {
-        const next = states.find((state) => state.topic === topic && state.partition === partition)?.next ?? 0;
-        if (next < end) return false;
-      }
-    }
-  }
-  return true;
-}
-
-async function logEnds(log: EventLog): Promise<Map<string, number[]>> {
-  const { topics } = await log.describe(SOCIAL_TOPICS);
-  return new Map(
-    await Promise.all(
-      topics.map(async ({ name, partitions }) => [name, await ends(log, name, partitions.length, 'latest')] as const),
-    ),
-  );
 }
 
 async function countInLog(log: EventLog, from: ReadonlyMap<string, readonly number[]>, runId: string): Promise<number> {

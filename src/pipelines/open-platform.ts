@@ -2,11 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
-import { projectActivity } from '../domains/social/activity.ts';
 import { socialEventCodec } from '../domains/social/codec.ts';
-import { CONTENT_INTERACTIONS, type SocialEvent } from '../domains/social/events.ts';
+import type { SocialEvent } from '../domains/social/events.ts';
 import { validateTenCoreEvents } from '../domains/social/taxonomy.ts';
-import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
+import { socialTopicSpecs } from '../domains/social/topics.ts';
 import { ConsumerMeter } from '../kit/consumers/consumer-metrics.ts';
 import type { ConsumerLogger } from '../kit/consumers/consumer-options.ts';
 import { SILENT } from '../kit/consumers/consumer-options.ts';
@@ -17,33 +16,34 @@ import type { EventLog } from '../kit/log/event-log.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
 import { TopicManager } from '../kit/log/topic-manager.ts';
 import { SqliteIdempotencyStore } from '../kit/producers/embedded/sqlite-idempotency-store.ts';
+import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
 import { EventPublisher } from '../kit/producers/event-publisher.ts';
 import { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
 import { RedisIdempotencyStore } from '../kit/producers/redis/redis-idempotency-store.ts';
 import { SqliteProjectionStore } from '../kit/projections/embedded/sqlite-store.ts';
-import type { ProjectionStore } from '../kit/projections/projection-store.ts';
 import { RedisProjectionStore } from '../kit/projections/redis/redis-store.ts';
 import { RetryPolicy } from '../kit/retry/retry-policy.ts';
 import { untilApplied } from './applied.ts';
 import { demoRunner } from './demo.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
-import { healthOf } from './health.ts';
+import { healthSource, logNotReadyBecause } from './health.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { ConsumerReport, Platform } from './platform.ts';
 import { type Projection, type ProjectionRun, runProjection } from './projection.ts';
 import { reconcile } from './reconciliation.ts';
 import { RuntimeController } from './runtime-controller.ts';
+import { type SocialStores, socialProjections } from './social-projections.ts';
 
 export interface OpenOptions {
   /** Whether this process moves the projections along. */
   readonly consume: boolean;
   readonly logger?: ConsumerLogger;
+  /** What whoever launched the brokers knows of them, for `health`. */
+  readonly telemetry?: BrokerTelemetry;
 }
 
-interface Stores {
-  readonly engagement: ProjectionStore;
-  readonly activity: ProjectionStore;
+interface Stores extends SocialStores {
   readonly idempotency: IdempotencyStore;
 }
 
@@ -52,7 +52,10 @@ const DRAIN_TIMEOUT_MS = 5_000;
 const KAFKA_REPLICAS = 3;
 
 /** @throws KitError DATA_DIR_LOCKED, LOG_UNAVAILABLE, STORE_UNAVAILABLE, TOPIC_MISMATCH, TAXONOMY_INVALID */
-export async function openPlatform(settings: Settings, { consume, logger = SILENT }: OpenOptions): Promise<Platform> {
+export async function openPlatform(
+  settings: Settings,
+  { consume, logger = SILENT, telemetry }: OpenOptions,
+): Promise<Platform> {
   validateTenCoreEvents();
   // what is open already is closed again when a later part cannot be opened
   await using opened = new AsyncDisposableStack();
@@ -68,14 +71,7 @@ export async function openPlatform(settings: Settings, { consume, logger = SILEN
   const deadLetters = new DeadLetterQueue({ log, sender: producer });
 
   const failures: PlannedFailures = new Map();
-  const engagement = EngagementConsumer.projection(stores.engagement, settings.kafkaGroupId);
-  const activity: Projection = {
-    group: `${settings.kafkaGroupId}.activity`,
-    topics: SOCIAL_TOPICS.filter((topic) => topic !== CONTENT_INTERACTIONS),
-    store: stores.activity,
-    project: projectActivity,
-    folded: (fold) => fold.activity(),
-  };
+  const { engagement, activity } = socialProjections(stores, settings.kafkaGroupId);
   const projections = [engagement, activity];
   const controller = new RuntimeController(
     demoRunner({ log, producer, publisher, projections, failures, reconcile: () => reconcile(log, projections) }),
@@ -96,6 +92,8 @@ export async function openPlatform(settings: Settings, { consume, logger = SILEN
       controller.fail(error.message);
     });
   }
+  const groups = projections.map(({ group }) => group);
+  const health = opened.adopt(healthSource(log, settings, groups, telemetry), (source) => source.close());
   const closing = opened.move();
   let closed: Promise<void> | null = null;
 
@@ -114,12 +112,12 @@ export async function openPlatform(settings: Settings, { consume, logger = SILEN
       const dlq_depth = await deadLetters.depth();
       return { ...(consumers?.engagement.metrics() ?? NO_CONSUMER), dlq_depth };
     },
-    health: () => healthOf(log),
+    health: () => health.report(),
     async notReadyBecause() {
       const reasons: string[] = [];
       if (controller.state === 'SYSTEM_ERROR') reasons.push(controller.cause ?? 'the system is in error');
-      const { status, error } = await healthOf(log);
-      if (status === 'down') reasons.push(error ?? 'the log is down');
+      const unready = await logNotReadyBecause(log);
+      if (unready !== null) reasons.push(unready);
       const { stalledSinceMs, lastErrorCode } = producer.health();
       if (stalledSinceMs !== null)
         reasons.push(`nothing is acknowledged since ${new Date(stalledSinceMs).toISOString()} (${lastErrorCode})`);

@@ -2,13 +2,11 @@
  * A real Kafka for tests. `npm test` starts one for the whole run (scripts/test.ts) and names it in the environment;
  * a file that is run by hand starts its own, smaller one.
  */
-import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../../src/cluster/cluster.ts';
-import { CONTROLLER_PORT_DISTANCE } from '../../src/cluster/server-properties.ts';
+import { freeBasePort, freePort } from '../../src/cluster/free-ports.ts';
 import { isKitError } from '../../src/kit/errors.ts';
 
 export interface TestKafka {
@@ -67,30 +65,4 @@ export async function startTestCluster(options: {
       if (!isKitError(error, 'PORT_IN_USE') || attempt === 5) throw error;
     }
   }
-}
-
-/** The first of `brokers` ports that are free with their controllers' ones, below those that the system gives out. */
-export async function freeBasePort(brokers: number): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const base = randomInt(20_000, 32_000);
-    const ports = Array.from({ length: brokers }, (_, i) => [base + i, base + CONTROLLER_PORT_DISTANCE + i]).flat();
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
-  }
-  throw new Error('no free ports');
-}
-
-export async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = randomInt(20_000, 32_000);
-    if (await isFree(port)) return port;
-  }
-  throw new Error('no free port');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

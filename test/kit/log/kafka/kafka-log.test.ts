@@ -6,17 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Producer, stringSerializers } from '@platformatic/kafka';
 import { kafkaLibraries } from '../../../../src/cluster/artifacts.ts';
+import { freePort } from '../../../../src/cluster/free-ports.ts';
 import { isKitError, type KitError } from '../../../../src/kit/errors.ts';
 import { eventually } from '../../../../src/kit/log/contract-support.ts';
 import type { LogRecord, TopicPartition } from '../../../../src/kit/log/event-log.ts';
 import { KafkaLog, type KafkaLogOptions } from '../../../../src/kit/log/kafka/kafka-log.ts';
-import {
-  freePort,
-  KAFKA_COMPONENTS,
-  kafkaForTests,
-  type TestKafka,
-  testCacheDirectory,
-} from '../../../support/cluster.ts';
+import { KAFKA_COMPONENTS, kafkaForTests, type TestKafka, testCacheDirectory } from '../../../support/cluster.ts';
 import { missing } from '../../../support/requirements.ts';
 
 const record = (value: string) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: Date.now() });
