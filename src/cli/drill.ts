@@ -5,6 +5,7 @@ import { DRILLS, SHORT_SELECTION } from '../drills/catalog.ts';
 import type { Drill } from '../drills/drill.ts';
 import type { DrillReport } from '../drills/report/report.ts';
 import { type SummaryRow, summaryRows, verdictText } from '../drills/report/text.ts';
+import { markdown, readReports, worstRows } from '../drills/report/worst.ts';
 import { lackOf } from '../drills/requirements.ts';
 import { runDrill } from '../drills/run-drill.ts';
 import { SABOTAGES, type Sabotage } from '../drills/sabotage.ts';
@@ -47,6 +48,13 @@ export function drillVerbs(program: Command, context: VerbContext): void {
     });
 
   context
+    .verb(noun, 'table', 'all reports of a folder as one Markdown table: for each criterion the worst run')
+    .option('--report-dir <dir>', 'where the reports are (default: drills in the data directory)')
+    .action(async (flags: { reportDir?: string }) => {
+      print(markdown(worstRows(await readReports(flags.reportDir ?? reportDirectory(context)))));
+    });
+
+  context
     .verb(noun, 'run [names...]', 'run drills, each on a system of its own; exit code 4 when a verdict is no', {
       isDefault: true,
     })
@@ -61,6 +69,10 @@ export function drillVerbs(program: Command, context: VerbContext): void {
     .option('--sabotage <safeguard>', `take one away, to see the drill fail: ${SABOTAGES.join(', ')}`, sabotage)
     .option('--json', 'print the reports as NDJSON, without their timelines')
     .action((names: string[], flags: DrillFlags) => run(chosen(names, flags), flags, context));
+}
+
+function reportDirectory(context: VerbContext): string {
+  return join(context.loaded.settings.dataDir, 'drills');
 }
 
 async function run(drills: readonly Drill[], flags: DrillFlags, context: VerbContext): Promise<void> {
@@ -95,7 +107,7 @@ async function runs(drill: Drill, flags: DrillFlags, context: VerbContext, signa
       seed: firstSeed + index,
       scale: flags.scale ?? drill.defaults.scale ?? 1,
       sabotage: flags.sabotage ?? null,
-      reportDirectory: flags.reportDir ?? join(context.loaded.settings.dataDir, 'drills'),
+      reportDirectory: flags.reportDir ?? reportDirectory(context),
       cacheDirectory: cacheDirectory(),
       signal,
       onProgress: (text) => process.stderr.write(`${label}: ${text}\n`),

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CheckReport, FindingKind } from '../../src/drills/checker/findings.ts';
-import { atLeast, atMost, checkCriteria, memoryCriterion, withinSeconds } from '../../src/drills/report/criteria.ts';
+import {
+  atLeast,
+  atMost,
+  checkCriteria,
+  memoryCriterion,
+  none,
+  withinSeconds,
+} from '../../src/drills/report/criteria.ts';
 import { plot } from '../../src/drills/report/plot.ts';
 import type { DrillReport } from '../../src/drills/report/report.ts';
 import { summaryRows, verdictText } from '../../src/drills/report/text.ts';
+import { markdown, worstRows } from '../../src/drills/report/worst.ts';
 
 const CHECKED: CheckReport['checked'] = {
   publishes: 10,
@@ -126,6 +134,35 @@ describe('verdicts', () => {
       ['broker-kill', 'FAILED 1 of 2 (2 runs)', '60 s', 'gap: 9 s'],
     ]);
     assert.deepEqual(summaryRows([{ drill: 'x', runs: [], skipped: 'root' }]), [['x', 'skipped', '', 'root']]);
+  });
+});
+
+describe('the table of many runs', () => {
+  test('has the worst of each criterion, whichever way is worse, and how many runs met it', () => {
+    const runs = [3, 9, 4].map((gap, i) =>
+      report({ criteria: [atMost('gap', 5, gap, 's'), atLeast('throughput', 80, 90 - i, '%')] }),
+    );
+    assert.deepEqual(
+      worstRows(runs).map(({ criterion, worst, passed, runs: all }) => [criterion, worst, passed, all]),
+      [
+        ['gap', '9 s', 2, 3],
+        ['throughput', '88 %', 3, 3],
+      ],
+    );
+  });
+
+  test('puts what was never found into one row, and what was into its own', () => {
+    const runs = [0, 2].map((lost) =>
+      report({ criteria: [none('lost', lost), none('doubled', 0), none('reordered', 0)] }),
+    );
+    const text = markdown(worstRows(runs));
+    assert.match(text, /\| lost \| none \| 2 \| 1 of 2 \|/);
+    assert.match(text, /\| doubled; reordered \| none \| 0 \| 2 of 2 \|/);
+  });
+
+  test('counts a run that broke off as one that met nothing', () => {
+    const rows = worstRows([report(), report({ passed: false, criteria: [], error: 'stuck' })]);
+    assert.match(markdown(rows), /\| broker-kill \| gap \| at most 5 s \| 3 s \| 1 of 2 \|/);
   });
 });
 
