@@ -8,9 +8,9 @@ import org.apache.kafka.common.utils.Utils;
 
 /**
  * Writes test/golden/murmur2.json: what the Java client's default partitioner makes of a keyed record.
- * Needs Kafka's jars, which `streamsocial cluster up` fetches into its cache (`kafka-4.1.1`), and a JDK. From the root:
+ * Needs Kafka's jars, which `streamsocial cluster up` fetches into its cache (`kafka-4.1.1-jolokia-2.3.0`), and a JDK. From the root:
  *
- *   java -cp "$HOME/.cache/streamsocial/kafka-4.1.1/*" scripts/golden-vectors/GoldenMurmur2.java > test/golden/murmur2.json
+ *   java -cp "$HOME/.cache/streamsocial/kafka-4.1.1-jolokia-2.3.0/*" scripts/golden-vectors/GoldenMurmur2.java > test/golden/murmur2.json
  *   npx biome format --write test/golden
  */
 public class GoldenMurmur2 {

@@ -75,7 +75,7 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
   notFound(app);
   secure(app, settings);
   const closing = new Closing(app);
-  const snapshots = snapshotsOf(platform, Date.now);
+  const snapshots = snapshotsOf(platform, () => performance.now());
   const registry = registryOf(platform, snapshots, settings);
   observeRequests(app, registry);
 

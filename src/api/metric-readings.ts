@@ -3,66 +3,12 @@
  * (kafka_*), and `streamsocial_*` for what neither knows. Counts are of this process; offsets and lag are the log's.
  */
 import type { ProducerMetrics } from '../kit/producers/high-volume-producer.ts';
-import type { ConsumerReport, HealthReport } from '../pipelines/platform.ts';
+import type { ConsumerReport } from '../pipelines/platform.ts';
 import type { RuntimeState } from '../pipelines/runtime-controller.ts';
-
-/** Null where it could not be read just now. */
-export interface Readings {
-  readonly health: HealthReport | null;
-  readonly consumer: ConsumerReport | null;
-  readonly producer: ProducerMetrics;
-  readonly state: RuntimeState;
-  readonly groupId: string;
-  /** As OpenTelemetry names it: `kafka`, or `streamsocial` for the embedded log. */
-  readonly system: string;
-}
-
-export interface Sample {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
-  /** Where it is not the metric's own: `_sum`, `_count`. */
-  readonly metricName?: string;
-}
-
-export interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'gauge' | 'counter' | 'summary';
-  read(readings: Readings): readonly Sample[];
-}
+import { CLUSTER_METRICS } from './cluster-metrics.ts';
+import { counter, gauge, type Metric, one } from './metric.ts';
 
 const STATES: readonly RuntimeState[] = ['SYSTEM_STOPPED', 'DEMO_RUNNING', 'SYSTEM_ERROR'];
-
-type PartitionHealth = HealthReport['topics'][number]['partitions'][number];
-
-function gauge(name: string, help: string, read: Metric['read']): Metric {
-  return { name, help, type: 'gauge', read };
-}
-
-function counter(name: string, help: string, read: Metric['read']): Metric {
-  return { name, help, type: 'counter', read };
-}
-
-function one(value: number, labels: Sample['labels'] = {}): Sample[] {
-  return [{ value, labels }];
-}
-
-function perPartition(name: string, help: string, value: (partition: PartitionHealth) => number): Metric {
-  return gauge(name, help, ({ health }) =>
-    (health?.topics ?? []).flatMap(({ name: topic, partitions }) =>
-      partitions.map((partition) => ({ value: value(partition), labels: { topic, partition: partition.partition } })),
-    ),
-  );
-}
-
-function perRead(name: string, help: string, value: (read: ConsumerReport['partitions'][number]) => number): Metric {
-  return gauge(name, help, ({ consumer, groupId }) =>
-    (consumer?.partitions ?? []).map((read) => ({
-      value: value(read),
-      labels: { consumergroup: groupId, topic: read.topic, partition: read.partition },
-    })),
-  );
-}
 
 function ofConsumer(name: string, help: string, value: (consumer: ConsumerReport) => number, make = gauge): Metric {
   return make(name, help, ({ consumer }) => (consumer === null ? [] : one(value(consumer))));
@@ -76,20 +22,7 @@ const SEND = 'messaging_client_operation_duration_seconds';
 const PROCESS = 'messaging_process_duration_seconds';
 
 export const METRICS: readonly Metric[] = [
-  gauge('kafka_brokers', 'Brokers that answer.', ({ health }) => (health === null ? [] : one(health.broker_count))),
-  gauge('kafka_topic_partitions', 'Partitions of a topic.', ({ health }) =>
-    (health?.topics ?? []).map(({ name, partitions }) => ({ value: partitions.length, labels: { topic: name } })),
-  ),
-  perPartition('kafka_topic_partition_current_offset', 'The offset that the next record gets.', (p) => p.end_offset),
-  perPartition('kafka_topic_partition_leader', 'Node id of the leader; -1: none.', (p) => p.leader),
-  perPartition('kafka_topic_partition_replicas', 'Replicas.', (p) => p.replicas.length),
-  perPartition('kafka_topic_partition_in_sync_replica', 'Replicas in sync.', (p) => p.isr.length),
-  perPartition('kafka_topic_partition_under_replicated_partition', '1 where a replica is not in sync.', (p) =>
-    p.isr.length < p.replicas.length ? 1 : 0,
-  ),
-  perRead('kafka_consumergroup_current_offset', 'The next offset to process.', (read) => read.position),
-  perRead('kafka_consumergroup_lag', 'Records not yet processed.', (read) => read.lag),
-
+  ...CLUSTER_METRICS,
   {
     name: SEND,
     help: 'From the call of publish to the acknowledgement.',

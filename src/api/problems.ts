@@ -60,6 +60,7 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   // what a later repeat may get through
   QUEUE_FULL: 503,
   LOG_UNAVAILABLE: 503,
+  DISK_FULL: 503,
   STORE_UNAVAILABLE: 503,
   APPEND_TIMEOUT: 503,
   ACK_PENDING: 503,

@@ -1,8 +1,8 @@
 import Type from 'typebox';
+import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, problems, TopicName } from './schemas.ts';
-import { shared } from './snapshots.ts';
 import type { Api } from './typed.ts';
 
 const Value = Type.Union([Type.Number(), Type.String(), Type.Null()]);
@@ -29,7 +29,11 @@ export const Reconciliation = Type.Object({
 
 export function reconciliationRoutes(app: Api, platform: Platform, closing: Closing): void {
   // it reads the whole log: callers that come while one is under way get that one's answer
-  const reconcile = shared(() => platform.reconcile(), 0, Date.now);
+  const reconcile = shared(
+    () => platform.reconcile(),
+    0,
+    () => performance.now(),
+  );
   app.get(
     '/api/v1/reconciliation',
     {

@@ -111,12 +111,12 @@ export function recordRoutes(app: Api, log: EventLog, closing: Closing): void {
       partitions.map((partition, index) => [partition, given.get(partition) ?? starts[index]!]),
     );
 
-    const deadline = Date.now() + waitMs;
+    const deadline = performance.now() + waitMs;
     for (;;) {
       const ends = await log.listOffsets(partitions.map((partition) => ({ topic, partition, at: 'latest' as const })));
       const withNews = partitions.filter((partition, index) => positions.get(partition)! < ends[index]!);
       const records = (await readSome(topic, withNews, positions, max)).sort((a, b) => a.timestamp - b.timestamp);
-      const leftMs = deadline - Date.now();
+      const leftMs = deadline - performance.now();
       if (records.length > 0 || leftMs <= 0 || closing.signal.aborted) {
         for (const record of records)
           positions.set(record.partition, Math.max(positions.get(record.partition)!, record.offset + 1));

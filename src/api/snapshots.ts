@@ -1,3 +1,4 @@
+import { shared } from '../kit/monitoring/shared.ts';
 import type { ConsumerReport, HealthReport, Platform } from '../pipelines/platform.ts';
 
 /** Pages, probes and scrapers share what was just asked for, however many they are. */
@@ -12,25 +13,5 @@ export function snapshotsOf(platform: Platform, now: () => number): Snapshots {
   return {
     health: shared(() => platform.health(), MAX_AGE_MS, now),
     consumer: shared(() => platform.consumerMetrics(), MAX_AGE_MS, now),
-  };
-}
-
-/** One call at a time; its result serves everybody who asks until it is `maxAgeMs` old. A failure is not kept. */
-export function shared<T>(call: () => Promise<T>, maxAgeMs: number, now: () => number): () => Promise<T> {
-  let current: Promise<T> | null = null;
-  let expiresAt = 0;
-  return () => {
-    if (current !== null && now() < expiresAt) return current;
-    expiresAt = Number.POSITIVE_INFINITY;
-    current = call();
-    current.then(
-      () => {
-        expiresAt = now() + maxAgeMs;
-      },
-      () => {
-        expiresAt = 0;
-      },
-    );
-    return current;
   };
 }

@@ -82,14 +82,16 @@ export function statusRoutes(app: Api, { controller, producer }: Platform, snaps
         cause: controller.cause,
         taxonomy: TAXONOMY,
         cluster,
-        topics: topics.map((topic) => ({
-          name: topic.name,
-          partitions: topic.partitions.map(({ partition, end_offset }) => ({
-            partition,
-            end_offset,
-            lag: partitions.find((read) => read.topic === topic.name && read.partition === partition)?.lag ?? null,
+        topics: topics
+          .filter(({ internal }) => !internal)
+          .map((topic) => ({
+            name: topic.name,
+            partitions: topic.partitions.map(({ partition, end_offset }) => ({
+              partition,
+              end_offset,
+              lag: partitions.find((read) => read.topic === topic.name && read.partition === partition)?.lag ?? null,
+            })),
           })),
-        })),
         partition_calculator: PARTITION_CALCULATOR,
         producer: producer.metrics(),
         consumer: consumerMetrics,

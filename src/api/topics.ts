@@ -6,7 +6,7 @@ import { json, Offset, Partition, problems, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
 
 const NodeId = Type.Integer({ minimum: -1, examples: [1] });
-export const Topic = Type.Object({
+const Topic = Type.Object({
   name: TopicName,
   partitions: Type.Array(
     Type.Object({
@@ -99,6 +99,7 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
             'BODY_TOO_LARGE',
             'UNSUPPORTED_MEDIA_TYPE',
             'LOG_UNAVAILABLE',
+            'DISK_FULL',
           ),
         },
       },

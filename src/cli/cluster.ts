@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isInstalled } from '../cluster/artifacts.ts';
-import { type ClusterReport, clusterStatus, startCluster, stopCluster } from '../cluster/cluster.ts';
+import { type ClusterOptions, startCluster } from '../cluster/cluster.ts';
+import { exitReason } from '../cluster/exit-reason.ts';
+import { healCluster, stopCluster } from '../cluster/remote-control.ts';
+import type { ClusterReport } from '../cluster/report.ts';
+import type { ServerExit } from '../cluster/server.ts';
 import { cacheDirectory } from '../config/cache-directory.ts';
-import { KitError } from '../kit/errors.ts';
-import { EXIT, print, printJson, table } from './output.ts';
+import { isKitError, KitError } from '../kit/errors.ts';
+import { clusterHealthVerb } from './cluster-health.ts';
+import { serverVerbs } from './cluster-servers.ts';
+import { statusText, statusVerb } from './cluster-status.ts';
+import { print } from './output.ts';
 import { untilSignal } from './signals.ts';
 import { integer, type VerbContext } from './verbs.ts';
 
@@ -13,7 +20,11 @@ export function clusterVerbs(program: Command, context: VerbContext): void {
   const directory = () => join(context.loaded.settings.dataDir, 'cluster');
 
   context
-    .verb(noun, 'up', 'start three brokers and Redis, and keep them until Ctrl-C')
+    .verb(
+      noun,
+      'up',
+      'start three brokers and Redis, and keep them until Ctrl-C; of one that runs, start what has ended',
+    )
     .option('--base-port <n>', 'port of the first broker', integer(1, 65_000), 9092)
     .option('--brokers <n>', 'brokers', integer(1, 9), 3)
     .option('--no-redis', 'without Redis')
@@ -21,51 +32,68 @@ export function clusterVerbs(program: Command, context: VerbContext): void {
       const redis = flags.redis && (await isInstalled('redis-server', '--version'));
       if (flags.redis && !redis)
         process.stderr.write('redis-server is not installed: starting without it (streamsocial doctor)\n');
-      const cluster = await startCluster({
-        directory: directory(),
-        cacheDirectory: cacheDirectory(),
-        basePort: flags.basePort,
-        brokers: flags.brokers,
-        redis,
-        redisPort: context.loaded.settings.redisPort,
-        onProgress: (text) => process.stderr.write(`${text}\n`),
-      });
-      const signal = untilSignal();
-      print(reportText(await cluster.describe()));
-      const port = cluster.redis === null ? '' : ` --redis-port ${cluster.redis.port}`;
-      print(`\nuse it:  streamsocial up --log kafka -b ${cluster.bootstrap.join(',')}${port}\nCtrl-C stops it`);
-      const ended = await Promise.race([signal, cluster.ended]);
-      await cluster.stop();
-      if (ended !== undefined)
-        throw new KitError('CLUSTER_ENDED', `${ended} ended by itself; its log is in ${join(directory(), 'logs')}`);
+      try {
+        await keepUp({
+          directory: directory(),
+          cacheDirectory: cacheDirectory(),
+          basePort: flags.basePort,
+          brokers: flags.brokers,
+          redis,
+          redisPort: context.loaded.settings.redisPort,
+          onProgress: progress,
+        });
+      } catch (error) {
+        if (!isHalfDead(error)) throw error;
+        const started = await healCluster(directory(), progress);
+        print(`healed: ${started.join(', ')} ${started.length === 1 ? 'runs' : 'run'} again`);
+      }
     });
 
-  context
-    .verb(noun, 'status', 'what runs; exit code 3 when nothing does')
-    .option('--json', 'print JSON')
-    .action(async (flags: { json?: boolean }) => {
-      const report = await clusterStatus(directory());
-      if (report === undefined)
-        throw new KitError('UNREACHABLE', `no cluster runs in ${directory()} (streamsocial cluster up)`);
-      if (flags.json) printJson(report);
-      else print(reportText(report));
-      if (report.servers.some(({ answers }) => !answers)) process.exitCode = EXIT.failed;
-    });
+  statusVerb(noun, context, directory);
+  clusterHealthVerb(noun, context);
 
   context.verb(noun, 'down', 'stop the cluster that another terminal started').action(async () => {
     print((await stopCluster(directory())) ? 'stopped' : 'nothing was running');
   });
+
+  serverVerbs(noun, context, directory);
 }
 
-function reportText({ servers }: ClusterReport): string {
-  return table(
-    ['server', 'address', 'pid', 'state', 'log'],
-    servers.map(({ name, port, pid, alive, answers, logFile }) => [
-      name,
-      `127.0.0.1:${port}`,
-      String(pid),
-      answers ? 'answers' : alive ? 'silent' : 'gone',
-      logFile,
-    ]),
-  );
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Until a signal, `cluster down`, or the end of its last server. @throws KitError CLUSTER_ENDED, and those of `startCluster` */
+async function keepUp(options: ClusterOptions): Promise<void> {
+  const nothingLeft = Promise.withResolvers<ServerExit>();
+  const onServerExit: ClusterOptions['onServerExit'] = (exit) => {
+    const told = exit.asked ? Promise.resolve() : tellExit(exit);
+    if (exit.left === 0) told.then(() => nothingLeft.resolve(exit));
+  };
+  const cluster = await startCluster({ ...options, onServerExit });
+  const signal = untilSignal();
+  print(statusText(await cluster.describe()));
+  const port = cluster.redis === null ? '' : ` --redis-port ${cluster.redis.port}`;
+  print(`\nuse it:  streamsocial up --log kafka -b ${cluster.bootstrap.join(',')}${port}\nCtrl-C stops it`);
+  const last = await Promise.race([signal, nothingLeft.promise]);
+  await cluster.stop();
+  if (last?.asked === false)
+    throw new KitError(
+      'CLUSTER_ENDED',
+      `every server has ended, ${last.server} last; their logs are in ${join(options.directory, 'logs')}`,
+    );
+}
+
+async function tellExit(exit: ServerExit): Promise<void> {
+  const { server, logFile } = exit;
+  const { text, lines } = await exitReason(exit);
+  const argument = server.replace('kafka-', '');
+  print([`${server} ${text}`, ...lines, `its log: ${logFile}`].join('\n  '));
+  print(`start it again:  streamsocial cluster start ${argument}`);
+}
+
+function isHalfDead(error: unknown): boolean {
+  if (!isKitError(error, 'CLUSTER_RUNNING')) return false;
+  const { servers = [] } = error.details as Partial<ClusterReport>;
+  return servers.some(({ alive }) => !alive);
 }

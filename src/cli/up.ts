@@ -10,6 +10,7 @@ import type { DemoReport } from '../pipelines/demo.ts';
 import { openPlatform } from '../pipelines/open-platform.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { apiSettings } from './api-settings.ts';
+import { telemetryOf } from './cluster-health.ts';
 import { type DemoFlags, demoOptions } from './demo.ts';
 import { Progress, print } from './output.ts';
 import { demoText } from './reports.ts';
@@ -49,7 +50,7 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
       `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`,
     );
 
-  const platform = await openPlatform(settings, { consume: true, logger });
+  const platform = await openPlatform(settings, { consume: true, logger, telemetry: telemetryOf(settings) });
   const api = buildApi({ platform, settings: apiSettings(settings), logger });
   try {
     const url = await listen(api, loaded);

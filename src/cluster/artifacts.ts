@@ -7,6 +7,12 @@ import { promisify } from 'node:util';
 import { KitError } from '../kit/errors.ts';
 
 export const KAFKA_VERSION = '4.1.1';
+const JOLOKIA_VERSION = '2.3.0';
+/** In the cache. Whatever the POM fetches is in its name, so that a folder of another set of jars is never taken for this one. */
+export const LIBRARIES_FOLDER = `kafka-${KAFKA_VERSION}-jolokia-${JOLOKIA_VERSION}`;
+const AGENT = `jolokia-agent-jvm-${JOLOKIA_VERSION}-javaagent.jar`;
+/** A folder of its own: as a Java agent it is on the class path anyway, and `libraries/*` would put it there once more. */
+const AGENT_FOLDER = 'agent';
 
 const POM = fileURLToPath(new URL('../../assets/kafka/pom.xml', import.meta.url));
 const FETCH_TIMEOUT_MS = 10 * 60 * 1000;
@@ -44,7 +50,7 @@ export async function isInstalled(command: string, versionFlag: string): Promise
  */
 export async function kafkaLibraries(cacheDirectory: string, onProgress: (text: string) => void): Promise<string> {
   if (!(await isInstalled('java', '-version'))) throw missingComponent('java');
-  const libraries = join(cacheDirectory, `kafka-${KAFKA_VERSION}`);
+  const libraries = join(cacheDirectory, LIBRARIES_FOLDER);
   if (await exists(libraries)) return libraries;
   if (!(await isInstalled('mvn', '-version'))) throw missingComponent('mvn');
 
@@ -55,6 +61,8 @@ export async function kafkaLibraries(cacheDirectory: string, onProgress: (text: 
     await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`], {
       timeout: FETCH_TIMEOUT_MS,
     });
+    await mkdir(join(partial, AGENT_FOLDER));
+    await rename(join(partial, AGENT), join(partial, AGENT_FOLDER, AGENT));
     await rename(partial, libraries);
   } catch (cause) {
     await rm(partial, { recursive: true, force: true });
@@ -71,6 +79,11 @@ export async function kafkaLibraries(cacheDirectory: string, onProgress: (text: 
     );
   }
   return libraries;
+}
+
+/** The Java agent that serves a broker's JMX over HTTP. */
+export function jolokiaAgent(libraries: string): string {
+  return join(libraries, AGENT_FOLDER, AGENT);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,20 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { KitError } from '../kit/errors.ts';
 import { isInstalled, kafkaLibraries, missingComponent } from './artifacts.ts';
-import { kafkaCommands, REDIS, redisCommand, STOP_GRACE_S } from './commands.ts';
-import { assertPortFree, kafkaAnswers, LOOPBACK, redisAnswers } from './readiness.ts';
-import { brokerPorts, controllerPorts } from './server-properties.ts';
-import {
-  aliveServers,
-  type ClusterState,
-  claimState,
-  readState,
-  removeState,
-  type ServerState,
-  writeState,
-} from './state.ts';
-import { isAlive, type Supervised, startTime, supervise, terminate, waitUntil } from './supervisor.ts';
+import { claimDirectory } from './claim.ts';
+import { kafkaPlans, redisPlan, type ServerPlan } from './commands.ts';
+import { type ControlRequest, type ControlSocket, controlPath, serveControl } from './control-socket.ts';
+import { assertPortFree, kafkaView, redisAnswers, untilInSync } from './readiness.ts';
+import { bootstrapOf, type ClusterReport, clusterReport, redisOf } from './report.ts';
+import { Server, type ServerExit } from './server.ts';
+import { type ClusterState, removeState, writeState } from './state.ts';
+import { startTime } from './supervisor.ts';
 
 export interface ClusterOptions {
   /** Data, logs and `cluster.json`; kept between runs. */
@@ -32,181 +28,176 @@ export interface ClusterOptions {
   /** Default 60,000. */
   readonly startTimeoutMs?: number;
   readonly onProgress?: (text: string) => void;
-}
-
-export interface ServerReport {
-  readonly name: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly alive: boolean;
-  readonly answers: boolean;
-  readonly logFile: string;
-}
-
-export interface ClusterReport {
-  readonly directory: string;
-  /** `host:port` of every broker. */
-  readonly bootstrap: readonly string[];
-  readonly redis: { readonly host: string; readonly port: number } | null;
-  readonly startedAt: string;
-  readonly launcherPid: number;
-  readonly servers: readonly ServerReport[];
+  /** A server of the started cluster has ended, asked to or not; `left` still run. */
+  readonly onServerExit?: (exit: ServerExit & { readonly left: number }) => void;
 }
 
 export interface Cluster {
   readonly bootstrap: readonly string[];
   readonly redis: { readonly host: string; readonly port: number } | null;
+  /** `kafka-1` and so on, `redis`. */
+  readonly servers: readonly string[];
   describe(): Promise<ClusterReport>;
-  /** Stops every server and waits for their ends. Repeated calls are harmless. */
+  /** Null when it does not run. @throws KitError UNKNOWN_SERVER */
+  pid(server: string): number | null;
+  /**
+   * Resolves when the process is gone. Default SIGKILL; what SIGTERM has not ended after 30 s gets SIGKILL.
+   *
+   * @throws KitError UNKNOWN_SERVER, SERVER_NOT_RUNNING
+   */
+  kill(server: string, signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /**
+   * Resolves once it answers, and a broker is registered and unfenced as every broker that answers sees it. A broker whose data
+   * is gone begins anew. After CLUSTER_NOT_READY the process may still run: without a majority of its kind no broker gets ready.
+   *
+   * @param options.waitIsr wait also until a broker is in sync in all its partitions
+   * @throws KitError UNKNOWN_SERVER, SERVER_RUNNING, CLUSTER_STOPPED, PORT_IN_USE, DISK_FULL, OUT_OF_MEMORY, CLUSTER_ID_MISMATCH,
+   *   CLUSTER_NOT_READY
+   */
+  start(server: string, options?: { readonly waitIsr?: boolean }): Promise<void>;
+  /** SIGSTOP: it keeps its connections and answers nobody. @throws KitError UNKNOWN_SERVER, SERVER_NOT_RUNNING */
+  pause(server: string): void;
+  /** SIGCONT. @throws KitError UNKNOWN_SERVER, SERVER_NOT_RUNNING */
+  resume(server: string): void;
+  /** Stops every server, paused ones too, and waits for their ends. Repeated calls are harmless. */
   stop(): Promise<void>;
-  /** Resolves with the server's name when the first one has ended, asked to or not. */
+  /** Resolves with a server's name when it has ended and nobody asked it to, or when it was the last one. */
   readonly ended: Promise<string>;
 }
 
-/** What the supervisors of a launcher that was killed need at most. */
-const ORPHANS_MS = (STOP_GRACE_S + 3) * 1000;
 const READY_MS = 60_000;
+/** Of one broker's stop before the next one's turn. */
+const TURN_MS = 2_000;
 
 /**
  * Apache Kafka on the loopback, for development and drills. The servers end with the process that called this, even when
  * it is killed.
  *
- * @throws KitError CLUSTER_RUNNING, PORT_IN_USE, MISSING_COMPONENT, ARTIFACTS_UNAVAILABLE, CLUSTER_NOT_READY
+ * @throws KitError CLUSTER_RUNNING, MISSING_COMPONENT, ARTIFACTS_UNAVAILABLE, and those of `Cluster.start`
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { basePort = 9092, brokers = 3, redisPort = 6379, startTimeoutMs = READY_MS, onProgress = () => {} } = options;
+  const { basePort = 9092, brokers = 3, redisPort = 6379, startTimeoutMs = READY_MS } = options;
+  const { onProgress = () => {}, onServerExit = () => {} } = options;
   const directory = resolve(options.directory);
   const libraries = await kafkaLibraries(options.cacheDirectory, onProgress);
   if (options.redis && !(await isInstalled('redis-server', '--version'))) throw missingComponent('redis-server');
 
   await mkdir(join(directory, 'logs'), { recursive: true });
-  let state: ClusterState = {
+  const claim: ClusterState = {
     launcher: { name: 'launcher', pid: process.pid, startedAt: (await startTime(process.pid)) ?? '' },
     basePort,
     brokers,
     redisPort: options.redis ? redisPort : null,
     startedAt: new Date().toISOString(),
+    controlSocket: controlPath(directory),
     servers: [],
   };
-  await claimDirectory(directory, state);
+  await claimDirectory(directory, claim);
 
-  const servers: Supervised[] = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.stop()));
+  const servers: Server[] = [];
+  const ended = Promise.withResolvers<string>();
+  let isUp = false;
+  let saved: Promise<void> = Promise.resolve();
+  const state = (): ClusterState => ({
+    ...claim,
+    servers: servers.map((server) => server.state).filter((entry) => entry !== null),
+  });
+  const save = (): Promise<void> => {
+    const write = (): Promise<void> => writeState(directory, state());
+    saved = saved.then(write, write);
+    return saved;
+  };
+  const onExit = (exit: ServerExit): void => {
+    // A full disk is told of where a server is started; here it must not hide the exit.
+    save().catch(() => {});
+    const left = servers.filter(({ pid }) => pid !== null).length;
+    if (isUp) onServerExit({ ...exit, left });
+    if (!exit.asked || left === 0) ended.resolve(exit.server);
+  };
+  const isReady = async ({ port, nodeId }: ServerPlan): Promise<boolean> => {
+    if (nodeId === null) return redisAnswers(port);
+    if (!(await kafkaView(port))?.includes(nodeId)) return false;
+    const others = servers.filter(({ pid, plan }) => pid !== null && plan.nodeId !== null && plan.nodeId !== nodeId);
+    const views = await Promise.all(others.map(({ plan }) => kafkaView(plan.port)));
+    // Of a cluster that starts, all have to see it; later on one that is paused has no say.
+    return views.every((view) => (view === null ? isUp : view.includes(nodeId)));
+  };
+  const named = (name: string): Server => {
+    const server = servers.find((candidate) => candidate.name === name);
+    if (server !== undefined) return server;
+    const names = servers.map((candidate) => candidate.name).join(', ');
+    throw new KitError('UNKNOWN_SERVER', `no server ${name}: there are ${names}`, { details: { server: name } });
+  };
+  const start: Cluster['start'] = async (name, { waitIsr = false } = {}) => {
+    const server = named(name);
+    await server.start(startTimeoutMs);
+    if (waitIsr) await untilInSync(server.plan, startTimeoutMs);
+  };
+  let control: ControlSocket | null = null;
+  let stopped: Promise<void> | null = null;
+  const stopAll = async (): Promise<void> => {
+    await stopInTurn(servers);
+    await control?.close();
+    await saved.catch(() => {});
     await removeState(directory);
   };
+  const stop = (): Promise<void> => {
+    stopped ??= stopAll();
+    return stopped;
+  };
+  const onRequest = async (request: ControlRequest, progress: (text: string) => void): Promise<void> => {
+    if (request.verb === 'stop') return stop();
+    for (const tell of [progress, onProgress]) tell(`starting ${request.server}`);
+    await start(request.server, request);
+    onProgress(`${request.server} runs`);
+  };
   try {
-    const ports = [...brokerPorts(basePort, brokers), ...controllerPorts(basePort, brokers)];
-    for (const port of options.redis ? [...ports, redisPort] : ports) await assertPortFree(port);
-
-    const commands = await kafkaCommands(directory, libraries, basePort, brokers);
-    if (options.redis) commands.push(await redisCommand(directory, redisPort));
-    onProgress(`starting ${commands.map(({ name }) => name).join(', ')}`);
-    for (const command of commands) {
-      const server = await supervise(command);
-      servers.push(server);
-      const { name, pid, startedAt, logFile } = server;
-      state = { ...state, servers: [...state.servers, { name, pid, startedAt, logFile, port: command.port }] };
-      await writeState(directory, state);
+    const plans = await kafkaPlans(directory, libraries, basePort, brokers);
+    if (options.redis) plans.push(redisPlan(directory, redisPort));
+    for (const plan of plans) {
+      servers.push(new Server(plan, { onStarted: save, onExit, isReady: () => isReady(plan) }));
     }
-    await Promise.all(state.servers.map((server, index) => ready(server, servers[index]!, brokers, startTimeoutMs)));
+    // Before the first is started: a port that is taken leaves nothing half begun.
+    for (const port of plans.flatMap(({ ports }) => ports)) await assertPortFree(port);
+    control = await serveControl(claim.controlSocket, onRequest);
+    onProgress(`starting ${servers.map(({ name }) => name).join(', ')}`);
+    await Promise.all(servers.map((server) => server.start(startTimeoutMs)));
   } catch (error) {
     await stop();
     throw error;
   }
-  const running = state;
-  onProgress(`ready: ${bootstrapOf(running).join(',')}`);
+  isUp = true;
+  const bootstrap = bootstrapOf(claim);
+  onProgress(`ready: ${bootstrap.join(',')}`);
   return {
-    bootstrap: bootstrapOf(running),
-    redis: redisOf(running),
-    describe: () => report(directory, running),
+    bootstrap,
+    redis: redisOf(claim),
+    servers: servers.map(({ name }) => name),
+    describe: () => clusterReport(directory, state()),
+    pid: (server) => named(server).pid,
+    kill: async (server, signal = 'SIGKILL') => {
+      await named(server).kill(signal);
+      await saved.catch(() => {});
+    },
+    start,
+    pause: (server) => named(server).pause(),
+    resume: (server) => named(server).resume(),
     stop,
-    ended: Promise.race(servers.map((server) => server.exited.then(() => server.name))),
+    ended: ended.promise,
   };
 }
 
-/** What runs in this directory, asked of the processes and the servers themselves; undefined when nothing does. */
-export async function clusterStatus(directory: string): Promise<ClusterReport | undefined> {
-  const state = await readState(directory);
-  if (state === undefined || (await aliveServers(state)).length === 0) return undefined;
-  return report(resolve(directory), state);
-}
-
-/** Stops the servers that another process started. Answers whether there were any. */
-export async function stopCluster(directory: string): Promise<boolean> {
-  const state = await readState(directory);
-  if (state === undefined) return false;
-  const alive = await aliveServers(state);
-  await Promise.all(alive.map((server) => terminate(server, STOP_GRACE_S * 1000)));
-  await removeState(directory);
-  return alive.length > 0;
-}
-
-async function claimDirectory(directory: string, state: ClusterState): Promise<void> {
-  if (await claimState(directory, state)) return;
-  const other = await readState(directory);
-  if (other !== undefined) {
-    const alive = await aliveServers(other);
-    if (await isAlive(other.launcher)) {
-      const names = alive.map(({ name, port, pid }) => `${name} (port ${port}, pid ${pid})`).join(', ');
-      throw new KitError('CLUSTER_RUNNING', `a cluster runs in ${directory}: ${names || 'starting'}`, {
-        details: { ...(await report(directory, other)) },
-      });
-    }
-    // Its launcher was killed: the supervisors are ending these servers.
-    if (!(await waitUntil(async () => (await aliveServers(other)).length === 0, ORPHANS_MS)))
-      await stopCluster(directory);
+/**
+ * Brokers that stop together wait for each other's controller until they are killed. One after the other they take half a second each;
+ * those that are no majority any more have nobody to hand over to, and what they wrote is safe from a KILL.
+ */
+async function stopInTurn(servers: readonly Server[]): Promise<void> {
+  for (const server of servers) server.close();
+  const brokers = servers.filter(({ plan }) => plan.nodeId !== null);
+  for (const broker of brokers) {
+    const left = brokers.filter(({ pid }) => pid !== null).length;
+    if (left > brokers.length / 2) await Promise.race([broker.stop(), delay(TURN_MS, undefined, { ref: false })]);
+    else if (broker.pid !== null) await broker.kill('SIGKILL');
   }
-  await removeState(directory);
-  if (!(await claimState(directory, state))) {
-    throw new KitError('CLUSTER_RUNNING', `another process is starting a cluster in ${directory}`, {
-      details: { directory },
-    });
-  }
-}
-
-async function ready(server: ServerState, process: Supervised, brokers: number, timeoutMs: number): Promise<void> {
-  let gone = false;
-  process.exited.then(() => {
-    gone = true;
-  });
-  const answers = (): Promise<boolean> => answersNow(server, brokers);
-  if (await waitUntil(async () => gone || (await answers()), timeoutMs, 100)) {
-    if (!gone) return;
-  }
-  const fate = gone ? 'ended while it started' : `did not answer within ${timeoutMs / 1000} s`;
-  throw new KitError('CLUSTER_NOT_READY', `${server.name} ${fate}; its log: ${server.logFile}`, {
-    retriable: true,
-    details: { server: server.name, logFile: server.logFile },
-  });
-}
-
-function answersNow(server: ServerState, brokers: number): Promise<boolean> {
-  return server.name === REDIS ? redisAnswers(server.port) : kafkaAnswers(server.port, brokers);
-}
-
-async function report(directory: string, state: ClusterState): Promise<ClusterReport> {
-  const servers = await Promise.all(
-    state.servers.map(async (server) => {
-      const alive = await isAlive(server);
-      const { name, port, pid, logFile } = server;
-      return { name, port, pid, alive, answers: alive && (await answersNow(server, 1)), logFile };
-    }),
-  );
-  return {
-    directory,
-    bootstrap: bootstrapOf(state),
-    redis: redisOf(state),
-    startedAt: state.startedAt,
-    launcherPid: state.launcher.pid,
-    servers,
-  };
-}
-
-function bootstrapOf(state: ClusterState): string[] {
-  return brokerPorts(state.basePort, state.brokers).map((port) => `${LOOPBACK}:${port}`);
-}
-
-function redisOf(state: ClusterState): { host: string; port: number } | null {
-  return state.redisPort === null ? null : { host: LOOPBACK, port: state.redisPort };
+  await Promise.all(servers.map((server) => server.stop()));
 }

@@ -1,65 +1,106 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { KitError } from '../kit/errors.ts';
+import { jolokiaAgent } from './artifacts.ts';
 import { LOOPBACK } from './readiness.ts';
-import { brokerPorts, formatProperties, serverProperties } from './server-properties.ts';
+import { brokerPorts, controllerPorts, formatProperties, jolokiaPorts, serverProperties } from './server-properties.ts';
 import type { ServerCommand } from './supervisor.ts';
 
 export const REDIS = 'redis';
 
 /** Three nodes that stop together wait for each other's controller; what they wrote is safe from a KILL. */
 export const STOP_GRACE_S = 5;
+/** Of one server that is asked to end: its controlled shutdown hands over its leaderships first. */
+export const TERM_GRACE_MS = 30_000;
 
-export interface PortCommand extends ServerCommand {
+export interface ServerPlan {
+  readonly name: string;
   readonly port: number;
+  /** Have to be free before it starts. */
+  readonly ports: readonly number[];
+  /** The broker's node id; null for Redis. */
+  readonly nodeId: number | null;
+  readonly dataDirectory: string;
+  /** Where its JMX is read; null for Redis. */
+  readonly jolokiaPort: number | null;
+  /** Settings, storage where there is none, a fresh log: done anew for every start. */
+  prepare(): Promise<ServerCommand>;
 }
 
+const JOLOKIA_ACCESS = fileURLToPath(new URL('../../assets/kafka/jolokia-access.xml', import.meta.url));
+
+/** Without it a broker goes on with whatever thread has died. */
+const EXIT_WHEN_OUT_OF_MEMORY = '-XX:+ExitOnOutOfMemoryError';
 /** Short-lived and small: start-up time and memory before peak throughput. */
-const JVM_FLAGS = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'];
+const JVM_FLAGS = [
+  '-Xmx512m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Djava.awt.headless=true',
+  EXIT_WHEN_OUT_OF_MEMORY,
+];
 const LOG_FLAGS = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
   '-Dorg.slf4j.simpleLogger.showDateTime=true',
   "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
 ];
 
-/** Writes each node's settings, formats its storage where it is new, and answers how to start it. */
-export async function kafkaCommands(
+function agentFlag(libraries: string, port: number): string {
+  const options = { host: LOOPBACK, port, discoveryEnabled: false, policyLocation: `file:${JOLOKIA_ACCESS}` };
+  const list = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  return `-javaagent:${jolokiaAgent(libraries)}=${list.join(',')}`;
+}
+
+/** How each node is started; its storage is formatted where it is new. */
+export async function kafkaPlans(
   directory: string,
   libraries: string,
   basePort: number,
   brokers: number,
-): Promise<PortCommand[]> {
+): Promise<ServerPlan[]> {
   // A quorum cannot change its size by being restarted, so each size has its own data.
   const dataRoot = join(directory, `data-${brokers}`);
   await mkdir(dataRoot, { recursive: true });
   const clusterId = await keptClusterId(join(dataRoot, 'cluster-id'));
-  return Promise.all(
-    brokerPorts(basePort, brokers).map(async (port, index) => {
-      const nodeId = index + 1;
-      const name = `kafka-${nodeId}`;
-      const dataDirectory = join(dataRoot, name);
-      const settings = { nodeId, brokers, basePort, dataDirectory };
+  const controllers = controllerPorts(basePort, brokers);
+  const jolokia = jolokiaPorts(basePort, brokers);
+  return brokerPorts(basePort, brokers).map((port, index) => {
+    const nodeId = index + 1;
+    const name = `kafka-${nodeId}`;
+    const jolokiaPort = jolokia[index]!;
+    const dataDirectory = join(dataRoot, name);
+    const settings = { nodeId, brokers, basePort, dataDirectory };
+    const prepare = async (): Promise<ServerCommand> => {
       await formatStorage(clusterId, settings, libraries);
       const propertiesFile = join(directory, `${name}.properties`);
       await writeFile(propertiesFile, formatProperties(serverProperties(settings)));
       return {
         name,
-        port,
         command: 'java',
-        args: [...JVM_FLAGS, ...LOG_FLAGS, '-cp', join(libraries, '*'), 'kafka.Kafka', propertiesFile],
+        args: [
+          agentFlag(libraries, jolokiaPort),
+          ...JVM_FLAGS,
+          ...LOG_FLAGS,
+          '-cp',
+          join(libraries, '*'),
+          'kafka.Kafka',
+          propertiesFile,
+        ],
         directory,
         logFile: await freshLog(directory, name),
         graceS: STOP_GRACE_S,
       };
-    }),
-  );
+    };
+    return { name, port, ports: [port, controllers[index]!, jolokiaPort], nodeId, dataDirectory, jolokiaPort, prepare };
+  });
 }
 
-export async function redisCommand(directory: string, port: number): Promise<PortCommand> {
+export function redisPlan(directory: string, port: number): ServerPlan {
   const dataDirectory = join(directory, REDIS);
-  await mkdir(dataDirectory, { recursive: true });
   const settings = {
     port,
     bind: LOOPBACK,
@@ -69,15 +110,18 @@ export async function redisCommand(directory: string, port: number): Promise<Por
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
   };
-  return {
-    name: REDIS,
-    port,
-    command: 'redis-server',
-    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    directory,
-    logFile: await freshLog(directory, REDIS),
-    graceS: STOP_GRACE_S,
+  const prepare = async (): Promise<ServerCommand> => {
+    await mkdir(dataDirectory, { recursive: true });
+    return {
+      name: REDIS,
+      command: 'redis-server',
+      args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      directory,
+      logFile: await freshLog(directory, REDIS),
+      graceS: STOP_GRACE_S,
+    };
   };
+  return { name: REDIS, port, ports: [port], nodeId: null, dataDirectory, jolokiaPort: null, prepare };
 }
 
 /** The previous run's log is kept beside it, once. */
@@ -95,24 +139,44 @@ async function keptClusterId(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-/** Formats under another name and renames, so that a format that was killed is never started from. */
+/**
+ * Formats under another name and renames, so that a format that was killed is never started from. A folder that is there and
+ * empty (a mounted disk) is formatted in its place.
+ *
+ * @throws KitError CLUSTER_ID_MISMATCH: the data is of another cluster
+ */
 async function formatStorage(
   clusterId: string,
   settings: Parameters<typeof serverProperties>[0],
   libraries: string,
 ): Promise<void> {
-  const formatted = await access(settings.dataDirectory).then(
-    () => true,
-    () => false,
+  const { dataDirectory } = settings;
+  const entries = await readdir(dataDirectory).catch(() => undefined);
+  if (entries !== undefined && entries.length > 0) return assertOfCluster(clusterId, dataDirectory);
+  const partial = entries === undefined ? `${dataDirectory}.${randomUUID()}.partial` : dataDirectory;
+  const propertiesFile = `${dataDirectory}.${randomUUID()}.properties`;
+  try {
+    await writeFile(propertiesFile, formatProperties(serverProperties({ ...settings, dataDirectory: partial })));
+    const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', propertiesFile];
+    await promisify(execFile)('java', [...JVM_FLAGS, '-cp', join(libraries, '*'), ...tool], {
+      maxBuffer: 8 * 1024 * 1024,
+    });
+    if (partial !== dataDirectory) await rename(partial, dataDirectory);
+  } catch (error) {
+    if (partial !== dataDirectory) await rm(partial, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await rm(propertiesFile, { force: true });
+  }
+}
+
+async function assertOfCluster(clusterId: string, dataDirectory: string): Promise<void> {
+  const file = join(dataDirectory, 'meta.properties');
+  const found = /^cluster\.id=(.*)$/m.exec(await readFile(file, 'utf8').catch(() => ''))?.[1]?.trim();
+  if (found === undefined || found === clusterId) return;
+  throw new KitError(
+    'CLUSTER_ID_MISMATCH',
+    `${dataDirectory} has the data of cluster ${found}, this one is ${clusterId}; move it away and it begins anew`,
+    { details: { dataDirectory, found, expected: clusterId } },
   );
-  if (formatted) return;
-  const partial = `${settings.dataDirectory}.${randomUUID()}.partial`;
-  const propertiesFile = `${partial}.properties`;
-  await writeFile(propertiesFile, formatProperties(serverProperties({ ...settings, dataDirectory: partial })));
-  const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', propertiesFile];
-  await promisify(execFile)('java', [...JVM_FLAGS, '-cp', join(libraries, '*'), ...tool], {
-    maxBuffer: 8 * 1024 * 1024,
-  });
-  await rename(partial, settings.dataDirectory);
-  await rm(propertiesFile);
 }

@@ -8,6 +8,7 @@ export interface NodeSettings {
 }
 
 export const CONTROLLER_PORT_DISTANCE = 100;
+const JOLOKIA_PORT_DISTANCE = 200;
 
 export function brokerPorts(basePort: number, brokers: number): number[] {
   return Array.from({ length: brokers }, (_, index) => basePort + index);
@@ -15,6 +16,11 @@ export function brokerPorts(basePort: number, brokers: number): number[] {
 
 export function controllerPorts(basePort: number, brokers: number): number[] {
   return brokerPorts(basePort + CONTROLLER_PORT_DISTANCE, brokers);
+}
+
+/** JMX over HTTP, one a broker. */
+export function jolokiaPorts(basePort: number, brokers: number): number[] {
+  return brokerPorts(basePort + JOLOKIA_PORT_DISTANCE, brokers);
 }
 
 /** What makes the cluster keep its promises (P1, P8): the same wherever it runs. */
@@ -32,8 +38,13 @@ export function durabilityProperties(brokers: number): Record<string, string> {
     'transaction.state.log.min.isr': minInSync,
     'transaction.state.log.num.partitions': '12',
     // A dead or frozen leader is replaced after this, which bounds the gap in acknowledgements.
-    'broker.session.timeout.ms': '3000',
-    'broker.heartbeat.interval.ms': '500',
+    'broker.session.timeout.ms': '2000',
+    'broker.heartbeat.interval.ms': '250',
+    // A dead or frozen controller is noticed after this. A fetch may wait 500 ms for news, so less than twice that would be unsafe.
+    'controller.quorum.fetch.timeout.ms': '1500',
+    'controller.quorum.election.timeout.ms': '500',
+    'controller.quorum.election.backoff.max.ms': '500',
+    'controller.quorum.request.timeout.ms': '1000',
     // A follower that hangs holds up acks=all for no longer than this.
     'replica.lag.time.max.ms': '5000',
     // A record's time is its producer's business, as on the embedded log; by default an hour ahead is refused.

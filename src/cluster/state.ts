@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, type ProcessIdentity } from './supervisor.ts';
 
@@ -9,12 +9,19 @@ export interface ClusterState {
   readonly brokers: number;
   readonly redisPort: number | null;
   readonly startedAt: string;
+  /** Where the launcher takes requests. */
+  readonly controlSocket: string;
   readonly servers: readonly ServerState[];
 }
 
 export interface ServerState extends ProcessIdentity {
   readonly port: number;
+  /** Where its JMX is read; null where it has none. */
+  readonly jolokiaPort: number | null;
   readonly logFile: string;
+  readonly dataDirectory: string;
+  /** Once it has ended, as a shell gives it; null where that is not known. */
+  readonly exitCode?: number | null;
 }
 
 function stateFile(directory: string): string {
@@ -32,17 +39,25 @@ export async function readState(directory: string): Promise<ClusterState | undef
 
 /** False where there is one already: of two launchers starting at once, one goes on. */
 export async function claimState(directory: string, state: ClusterState): Promise<boolean> {
+  // Written under another name and linked: a reader never sees half of it.
+  const fresh = `${stateFile(directory)}.${process.pid}`;
+  await writeFile(fresh, JSON.stringify(state));
   try {
-    await writeFile(stateFile(directory), JSON.stringify(state), { flag: 'wx' });
+    await link(fresh, stateFile(directory));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(fresh, { force: true });
   }
 }
 
+/** Renamed into place, so that a reader never sees half of it. One call at a time. */
 export async function writeState(directory: string, state: ClusterState): Promise<void> {
-  await writeFile(stateFile(directory), `${JSON.stringify(state, null, 2)}\n`);
+  const fresh = `${stateFile(directory)}.new`;
+  await writeFile(fresh, `${JSON.stringify(state, null, 2)}\n`);
+  await rename(fresh, stateFile(directory));
 }
 
 export async function removeState(directory: string): Promise<void> {

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
  * writes to: when it ends, by `stop` or because the launcher is gone however it died, the server gets TERM and, after
  * GRACE seconds, KILL. Being the server's parent, the shell can never signal a reused pid. It prints the server's pid.
  *
- * $1 log file, $2 grace in seconds, then the command. The trap keeps a terminal's Ctrl-C, which reaches every process of
- * the group, from ending the shell before the server.
+ * $1 log file, $2 grace in seconds, then the command. The trap keeps a signal to the shell's group from ending it before the
+ * server. CONT lets a paused server receive the TERM.
  */
 const SUPERVISOR = `
 log=$1; grace=$2; shift 2
@@ -21,6 +21,7 @@ echo "$child"
 (
   while read -r _; do :; done
   kill -TERM "$child"
+  kill -CONT "$child"
   left=$((grace * 10))
   while [ "$left" -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
   kill -KILL "$child"
@@ -31,6 +32,9 @@ while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
 kill -KILL "$watch" 2>/dev/null
 exit "$code"
 `;
+
+/** What the kernel may need to take a killed process down. */
+const KILL_MS = 5_000;
 
 /** A process that is surely still the same one: pids are reused, a start time with a pid is not. */
 export interface ProcessIdentity {
@@ -61,7 +65,8 @@ export async function supervise(server: ServerCommand): Promise<Supervised> {
   const shell = spawn(
     'sh',
     ['-c', SUPERVISOR, 'supervisor', server.logFile, String(server.graceS), server.command, ...server.args],
-    { cwd: server.directory, stdio: ['pipe', 'pipe', 'ignore'] },
+    // In a group of its own: a terminal's Ctrl-C is the launcher's business.
+    { cwd: server.directory, stdio: ['pipe', 'pipe', 'ignore'], detached: true },
   );
   const exited = new Promise<number | null>((resolve) => {
     shell.once('exit', (code) => resolve(code));
@@ -89,36 +94,58 @@ async function firstNumber(shell: ChildProcess, exited: Promise<unknown>): Promi
 
 /** When the kernel started this process, as an opaque text; undefined when there is none of that pid. */
 export async function startTime(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // Field 22 of proc(5); the command name before it may hold spaces, so count from its closing bracket.
+  return (await processStatus(pid))?.startedAt;
+}
+
+/** Stopped by SIGSTOP. */
+export async function isPaused(identity: ProcessIdentity): Promise<boolean> {
+  const status = await processStatus(identity.pid);
+  return status?.startedAt === identity.startedAt && status.paused;
+}
+
+async function processStatus(pid: number): Promise<{ startedAt: string; paused: boolean } | undefined> {
+  if (process.platform === 'linux') {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // Fields 3 and 22 of proc(5); the command name before them may hold spaces, so count from its closing bracket.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    if (process.platform === 'linux') return undefined;
-    return promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).then(
-      ({ stdout }) => stdout.trim() || undefined,
-      () => undefined,
-    );
+    const [state, startedAt] = [fields[0], fields[19]];
+    return startedAt === undefined || state === 'Z' ? undefined : { startedAt, paused: state === 'T' };
   }
+  const ask = promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)]);
+  const { stdout } = await ask.catch(() => ({ stdout: '' }));
+  const [state = '', ...startedAt] = stdout.trim().split(/\s+/);
+  return state === '' || state.startsWith('Z')
+    ? undefined
+    : { startedAt: startedAt.join(' '), paused: state.startsWith('T') };
 }
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await startTime(identity.pid)) === identity.startedAt;
 }
 
-/** TERM, then KILL after `graceMs`; resolves when it is gone. A process that only has the same pid is left alone. */
+/** TERM, then KILL after `graceMs` (0: at once); resolves when it is gone. A process that only has the same pid is left alone. */
 export async function terminate(identity: ProcessIdentity, graceMs: number): Promise<void> {
-  const signal = async (name: NodeJS.Signals, waitMs: number): Promise<boolean> => {
-    if (!(await isAlive(identity))) return true;
-    try {
-      process.kill(identity.pid, name);
-    } catch {
-      return !(await isAlive(identity));
-    }
-    return waitUntil(async () => !(await isAlive(identity)), waitMs);
-  };
-  if (!(await signal('SIGTERM', graceMs))) await signal('SIGKILL', 5_000);
+  const gone = async (): Promise<boolean> => !(await isAlive(identity));
+  if (graceMs > 0) {
+    await signal(identity, 'SIGTERM');
+    // A paused process does not see the TERM before this.
+    await signal(identity, 'SIGCONT');
+    if (await waitUntil(gone, graceMs)) return;
+  }
+  await signal(identity, 'SIGKILL');
+  await waitUntil(gone, KILL_MS);
+}
+
+/** Answers false when this process is gone; one that only has the same pid is left alone. */
+export async function signal(identity: ProcessIdentity, name: NodeJS.Signals): Promise<boolean> {
+  if (!(await isAlive(identity))) return false;
+  try {
+    process.kill(identity.pid, name);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 export async function waitUntil(condition: () => Promise<boolean>, limitMs: number, everyMs = 50): Promise<boolean> {

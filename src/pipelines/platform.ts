@@ -4,6 +4,7 @@ import type { ConsumerMetrics } from '../kit/consumers/consumer-metrics.ts';
 import type { DeadLetterQueue } from '../kit/dlq/dead-letter-queue.ts';
 import type { EventLog, PartitionOffset } from '../kit/log/event-log.ts';
 import type { TopicManager } from '../kit/log/topic-manager.ts';
+import type { ClusterReport } from '../kit/monitoring/cluster-report.ts';
 import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
@@ -38,24 +39,5 @@ export interface ConsumerReport extends ConsumerMetrics {
   readonly dlq_depth: number;
 }
 
-export interface HealthReport {
-  readonly mode: 'embedded' | 'kafka';
-  /** `healthy`: every partition has a leader and all its replicas in sync; `degraded`: some replica lags; `down`: no leader or no answer. */
-  readonly status: 'healthy' | 'degraded' | 'down';
-  readonly broker_count: number;
-  readonly brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[];
-  readonly controller_id: number;
-  readonly under_replicated_partitions: number;
-  readonly topics: readonly {
-    readonly name: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly leader: number;
-      readonly replicas: readonly number[];
-      readonly isr: readonly number[];
-      readonly end_offset: number;
-    }[];
-  }[];
-  /** Only where `status` is `down`. */
-  readonly error?: string;
-}
+/** Of the log: a Kafka cluster, or the embedded log as one broker. */
+export type HealthReport = ClusterReport;

@@ -72,7 +72,7 @@ async function reconcileOne(
 }
 
 /** Positions and documents of one moment: read again until no position moved meanwhile. */
-async function consistent(
+export async function consistent(
   store: ProjectionStore,
 ): Promise<{ states: readonly PartitionState[]; documents: ReadonlyMap<string, Document> }> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import Schema from 'typebox/schema';
 import { deadLetterTopic } from '../../src/kit/dlq/dead-letter.ts';
 import { KitError } from '../../src/kit/errors.ts';
 import { DEMO, openApi, RECONCILIATION } from './support/fake-platform.ts';
@@ -137,22 +138,25 @@ test('?after waits for the projection: 504 when it does not come', async () => {
 test('GET /api/v1/health/kafka and /api/v1/metrics/consumer have their shapes', async () => {
   await using api = openApi();
   const health = (await get(api, '/api/v1/health/kafka')).body;
-  assert.deepEqual(Object.keys(health), [
-    'mode',
-    'status',
-    'broker_count',
-    'brokers',
-    'controller_id',
-    'under_replicated_partitions',
-    'topics',
-  ]);
-  assert.deepEqual(Object.keys(health.topics[0].partitions[0]), [
-    'partition',
-    'leader',
-    'replicas',
-    'isr',
-    'end_offset',
-  ]);
+  const { schema } = (await get(api, '/openapi.json')).body.paths['/api/v1/health/kafka'].get.responses[200].content[
+    'application/json'
+  ];
+  assert.deepEqual(Schema.Errors(schema, health)[1], []);
+  const { error, ...always } = schema.properties;
+  assert.deepEqual(Object.keys(health), Object.keys(always), 'nothing undocumented');
+  assert.deepEqual([health.mode, health.status, health.broker_count], ['embedded', 'healthy', 1]);
+  assert.deepEqual([health.controller_epoch, health.brokers[0].role, health.brokers[0].state], [null, null, 'RUNNING']);
+  assert.deepEqual(health.topics[0].partitions[0], {
+    partition: 0,
+    leader: 1,
+    replicas: [1],
+    isr: [1],
+    end_offset: 0,
+    start_offset: 0,
+    preferred: true,
+    offline: false,
+    under_min_isr: false,
+  });
   const consumer = (await get(api, '/api/v1/metrics/consumer')).body;
   assert.deepEqual(consumer.partitions, [
     { topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3 },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { KAFKA_VERSION, kafkaLibraries } from '../../src/cluster/artifacts.ts';
+import { jolokiaAgent, kafkaLibraries, LIBRARIES_FOLDER } from '../../src/cluster/artifacts.ts';
 
 /** Runs with a PATH that has only these programs, each a shell script. */
 async function withPrograms(
@@ -26,9 +26,9 @@ async function withPrograms(
 }
 
 const ignore = (): void => {};
+const AGENT = basename(jolokiaAgent(''));
 /** Maven's part: makes the folder named by -DoutputDirectory. */
-const FETCH =
-  'for a; do case $a in -DoutputDirectory=*) IFS==; set -- $a; /bin/mkdir -p "$2"; : > "$2/kafka.jar";; esac; done';
+const FETCH = `for a; do case $a in -DoutputDirectory=*) IFS==; set -- $a; /bin/mkdir -p "$2"; : > "$2/kafka.jar"; : > "$2/${AGENT}";; esac; done`;
 
 test('what is missing is named with the command that installs it', async () => {
   await withPrograms({}, async (cache) => {
@@ -49,11 +49,12 @@ test('jars are fetched once', async () => {
   await withPrograms({ java: 'exit 0', mvn: FETCH }, async (cache) => {
     const progress: string[] = [];
     const libraries = await kafkaLibraries(cache, (text) => progress.push(text));
-    assert.equal(libraries, join(cache, `kafka-${KAFKA_VERSION}`));
-    assert.deepEqual(await readdir(libraries), ['kafka.jar']);
+    assert.equal(libraries, join(cache, LIBRARIES_FOLDER));
+    assert.deepEqual((await readdir(libraries)).sort(), ['agent', 'kafka.jar'], 'the agent is not on the class path');
+    await access(jolokiaAgent(libraries));
     assert.equal(await kafkaLibraries(cache, (text) => progress.push(text)), libraries);
     assert.equal(progress.length, 1);
-    assert.deepEqual(await readdir(cache), [`kafka-${KAFKA_VERSION}`]);
+    assert.deepEqual(await readdir(cache), [LIBRARIES_FOLDER]);
   });
 });
 
@@ -73,6 +74,6 @@ test('two fetches at once agree', async () => {
   await withPrograms({ java: 'exit 0', mvn: FETCH }, async (cache) => {
     const [one, two] = await Promise.all([kafkaLibraries(cache, ignore), kafkaLibraries(cache, ignore)]);
     assert.equal(one, two);
-    assert.deepEqual(await readdir(cache), [`kafka-${KAFKA_VERSION}`]);
+    assert.deepEqual(await readdir(cache), [LIBRARIES_FOLDER]);
   });
 });

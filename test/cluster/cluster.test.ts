@@ -7,11 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ClusterReport, clusterStatus, startCluster, stopCluster } from '../../src/cluster/cluster.ts';
+import { startCluster } from '../../src/cluster/cluster.ts';
+import { freeBasePort } from '../../src/cluster/free-ports.ts';
+import { stopCluster } from '../../src/cluster/remote-control.ts';
+import { type ClusterReport, clusterStatus } from '../../src/cluster/report.ts';
 import { startTime, waitUntil } from '../../src/cluster/supervisor.ts';
 import { isKitError } from '../../src/kit/errors.ts';
 import { KafkaLog } from '../../src/kit/log/kafka/kafka-log.ts';
-import { freeBasePort, KAFKA_COMPONENTS, startTestCluster, testCacheDirectory } from '../support/cluster.ts';
+import { KAFKA_COMPONENTS, startTestCluster, testCacheDirectory } from '../support/cluster.ts';
 import { missing } from '../support/requirements.ts';
 
 const LAUNCHER = fileURLToPath(new URL('support/launcher-process.ts', import.meta.url));

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { isAlive, startTime, supervise, terminate, waitUntil } from '../../src/cluster/supervisor.ts';
+import { isAlive, isPaused, startTime, supervise, terminate, waitUntil } from '../../src/cluster/supervisor.ts';
 
 const SUPERVISOR_MODULE = new URL('../../src/cluster/supervisor.ts', import.meta.url).href;
 
@@ -49,23 +49,38 @@ describe('supervisor', { skip: process.platform === 'win32' && 'needs a POSIX sh
     assert.equal(await (await supervise(server('short', 'process.exit(3)'))).exited, 3);
   });
 
-  test('a command outlives its launcher by no more than a moment, however the launcher dies', async () => {
-    const launcher = spawn(
-      process.execPath,
-      [
-        '--input-type=module',
-        '-e',
-        `const { supervise } = await import(${JSON.stringify(SUPERVISOR_MODULE)});
-         const { pid, startedAt } = await supervise(${JSON.stringify(server('orphan', 'setInterval(() => {}, 1000)'))});
-         console.log(JSON.stringify({ name: 'orphan', pid, startedAt }));`,
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+  test('ends a paused command in order', async () => {
+    const paused = await supervise(
+      server('paused', "process.on('SIGTERM', () => process.exit(7)); console.log('up'); setInterval(() => {}, 1000);"),
     );
-    const orphan = JSON.parse(String((await once(launcher.stdout, 'data'))[0]));
-    assert.ok(await isAlive(orphan));
-    launcher.kill('SIGKILL');
-    assert.ok(await waitUntil(async () => !(await isAlive(orphan)), 5_000));
+    assert.ok(await waitUntil(async () => (await readFile(paused.logFile, 'utf8')) === 'up\n', 5_000));
+    process.kill(paused.pid, 'SIGSTOP');
+    assert.ok(await waitUntil(() => isPaused(paused), 5_000));
+    await paused.stop();
+    assert.equal(await paused.exited, 7);
   });
+
+  for (const state of ['running', 'paused'] as const) {
+    test(`a ${state} command outlives its launcher by no more than a moment, however the launcher dies`, async () => {
+      const launcher = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `const { supervise } = await import(${JSON.stringify(SUPERVISOR_MODULE)});
+           const command = ${JSON.stringify(server(`orphan-${state}`, 'setInterval(() => {}, 1000)'))};
+           const { pid, startedAt } = await supervise(command);
+           console.log(JSON.stringify({ name: 'orphan', pid, startedAt }));`,
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      const orphan = JSON.parse(String((await once(launcher.stdout, 'data'))[0]));
+      assert.ok(await isAlive(orphan));
+      if (state === 'paused') process.kill(orphan.pid, 'SIGSTOP');
+      launcher.kill('SIGKILL');
+      assert.ok(await waitUntil(async () => !(await isAlive(orphan)), 5_000));
+    });
+  }
 
   test('a process that only has the same pid is left alone', async () => {
     const bystander = await supervise(server('bystander', 'setInterval(() => {}, 1000)'));

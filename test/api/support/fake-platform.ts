@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/kit/clock.ts';
 import { DeadLetterQueue } from '../../../src/kit/dlq/dead-letter-queue.ts';
 import { KitError } from '../../../src/kit/errors.ts';
 import { TopicManager } from '../../../src/kit/log/topic-manager.ts';
+import { EmbeddedHealth } from '../../../src/kit/monitoring/embedded-health.ts';
 import { EventPublisher } from '../../../src/kit/producers/event-publisher.ts';
 import { HighVolumeProducer, type ProducerOptions } from '../../../src/kit/producers/high-volume-producer.ts';
 import { IdempotencyStore } from '../../../src/kit/producers/idempotency-store.ts';
@@ -127,20 +128,8 @@ export class FakePlatform {
     return CONSUMER;
   }
 
-  async health(): Promise<HealthReport> {
-    const { brokers, controllerId, topics } = await this.log.describe();
-    return {
-      mode: 'embedded',
-      status: 'healthy',
-      broker_count: 1,
-      brokers,
-      controller_id: controllerId,
-      under_replicated_partitions: 0,
-      topics: topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map((one) => ({ ...one, end_offset: this.log.records(name, one.partition).length })),
-      })),
-    };
+  health(): Promise<HealthReport> {
+    return new EmbeddedHealth({ log: this.log, groups: [] }).report();
   }
 
   async notReadyBecause(): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import { type API, metadataV12 } from '@platformatic/kafka';
 import type { Clock } from '../../clock.ts';
 import { isKitError, KitError } from '../../errors.ts';
 import type { BrokerDescription, TopicPartition } from '../event-log.ts';
-import { BrokerLink } from './broker-link.ts';
+import { BrokerLink, type RequestLimits } from './broker-link.ts';
 import { errorName, refusal, unavailable } from './errors.ts';
 
 type MetadataResponse = metadataV12.MetadataResponse;
@@ -19,6 +19,8 @@ interface TopicView {
   readonly id: string;
   /** Node id by partition; -1 without a leader. */
   readonly leaders: readonly number[];
+  /** Rise with every election. */
+  readonly leaderEpochs: readonly number[];
   readonly asOf: number;
 }
 
@@ -27,6 +29,8 @@ const MAX_AGE_MS = 60_000;
 /** A broker that failed is asked last for this long. */
 const SUSPECT_MS = 10_000;
 const RETRY_PAUSE_MS = 50;
+/** Where any broker will do, another one is asked too once this one has been silent for so long. */
+const PATIENCE_MS = 500;
 
 /** Who is in the cluster and who leads what, as last heard; and the links to its brokers. */
 export class ClusterView {
@@ -56,12 +60,7 @@ export class ClusterView {
 
   /** Asks brokers one after the other until one answers: known ones and bootstrap, those that failed lately last. */
   async askAny<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
-    const now = this.clock.now();
-    const addresses = [...new Set([...this.#nodes.values(), ...this.#options.bootstrap])];
-    const turn = this.#turn++ % addresses.length;
-    const rotated = [...addresses.slice(turn), ...addresses.slice(0, turn)];
-    const suspected = (address: string): boolean => (this.#suspects.get(address) ?? 0) > now;
-    const order = [...rotated.filter((a) => !suspected(a)), ...rotated.filter(suspected)];
+    const order = this.#inTurn();
     let cause: unknown;
     for (const address of order) {
       try {
@@ -72,7 +71,47 @@ export class ClusterView {
         cause = error;
       }
     }
-    throw unavailable(`no broker answers (${order.join(', ')})`, { cause, details: { sent: true } });
+    throw nobodyAnswers(order, cause);
+  }
+
+  /** As `askAny`, for questions that may be put twice: the first answer counts, and a broker that hangs costs little time. */
+  askFirst<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+    const order = this.#inTurn();
+    const answer = Promise.withResolvers<R>();
+    let [asked, underWay, settled] = [0, 0, false];
+    let cause: unknown;
+    void answer.promise
+      .catch(() => {})
+      .finally(() => {
+        settled = true;
+      });
+    const askNext = async (): Promise<void> => {
+      const address = order[asked++];
+      if (settled) return;
+      if (address === undefined) {
+        if (underWay === 0) answer.reject(nobodyAnswers(order, cause));
+        return;
+      }
+      underWay++;
+      const stopWaiting = this.clock.after(PATIENCE_MS, () => {
+        this.#suspects.set(address, this.clock.now() + SUSPECT_MS);
+        void askNext();
+      });
+      try {
+        answer.resolve(await this.#link(address).request(api, args, { timeoutMs: this.requestTimeoutMs }));
+      } catch (error) {
+        underWay--;
+        if (isKitError(error, 'LOG_UNAVAILABLE')) {
+          this.#suspect(address);
+          cause = error;
+          void askNext();
+        } else answer.reject(error);
+      } finally {
+        stopWaiting();
+      }
+    };
+    void askNext();
+    return answer.promise;
   }
 
   /** Sends to one node; what is wrong with the way there makes the node a suspect. */
@@ -93,9 +132,14 @@ export class ClusterView {
     }
   }
 
+  /** Sends to this address, whether or not a broker of the cluster is there; nobody becomes a suspect. */
+  askAddress<A extends unknown[], R>(address: string, api: API<A, R>, args: A, limits: RequestLimits): Promise<R> {
+    return this.#link(address).request(api, args, limits);
+  }
+
   /** Every topic's or the named ones' metadata, fresh, as the broker gave it, error codes included. */
   async metadata(topics: readonly string[] | null): Promise<MetadataResponse> {
-    const response = await this.askAny(metadataV12.api, [topics === null ? null : [...topics], false, false]);
+    const response = await this.askFirst(metadataV12.api, [topics === null ? null : [...topics], false, false]);
     if (response.brokers.length > 0) {
       this.#nodes = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, addressOf({ host, port })]));
     }
@@ -111,6 +155,11 @@ export class ClusterView {
   async topic(name: string): Promise<TopicView> {
     const known = this.#topics.get(name);
     if (known !== undefined && this.clock.now() - known.asOf < MAX_AGE_MS) return known;
+    return this.refresh(name);
+  }
+
+  /** Looks the topic up; until the answer is there, what was known of it stays in use. @throws as `topic` */
+  refresh(name: string): Promise<TopicView> {
     let lookup = this.#lookups.get(name);
     if (lookup === undefined) {
       lookup = this.#lookUp(name).finally(() => this.#lookups.delete(name));
@@ -140,7 +189,8 @@ export class ClusterView {
 
   /** What is known of this topic has proved wrong; the next look asks again. */
   forget(topic: string): void {
-    this.#topics.delete(topic);
+    const known = this.#topics.get(topic);
+    if (known !== undefined) this.#topics.set(topic, { ...known, asOf: Number.NEGATIVE_INFINITY });
   }
 
   /**
@@ -182,11 +232,27 @@ export class ClusterView {
     }
     if (found.errorCode !== 0) throw refusal(found.errorCode, `look up ${name}`, { topic: name });
     const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
-    for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = leaderId;
-    const view = { id: found.topicId, leaders, asOf: this.clock.now() };
+    const leaderEpochs = leaders.slice();
+    const seen = this.#topics.get(name);
+    for (const { partitionIndex: index, leaderId, leaderEpoch } of found.partitions) {
+      // a broker that was frozen or cut off tells of the leaders before
+      const outdated = seen?.id === found.topicId && seen.leaderEpochs[index]! > leaderEpoch;
+      leaders[index] = outdated ? seen.leaders[index]! : leaderId;
+      leaderEpochs[index] = outdated ? seen.leaderEpochs[index]! : leaderEpoch;
+    }
+    const view = { id: found.topicId, leaders, leaderEpochs, asOf: this.clock.now() };
     this.#topics.set(name, view);
     this.#topicNames.set(found.topicId, name);
     return view;
+  }
+
+  #inTurn(): string[] {
+    const now = this.clock.now();
+    const addresses = [...new Set([...this.#nodes.values(), ...this.#options.bootstrap])];
+    const turn = this.#turn++ % addresses.length;
+    const rotated = [...addresses.slice(turn), ...addresses.slice(0, turn)];
+    const suspected = (address: string): boolean => (this.#suspects.get(address) ?? 0) > now;
+    return [...rotated.filter((a) => !suspected(a)), ...rotated.filter(suspected)];
   }
 
   #link(address: string): BrokerLink {
@@ -208,6 +274,10 @@ export class ClusterView {
       if (leaders.some((leader) => this.#nodes.get(leader) === address)) this.forget(name);
     }
   }
+}
+
+function nobodyAnswers(asked: readonly string[], cause: unknown): KitError {
+  return unavailable(`no broker answers (${asked.join(', ')})`, { cause, details: { sent: true } });
 }
 
 export function addressOf({ host, port }: Pick<BrokerDescription, 'host' | 'port'>): string {
