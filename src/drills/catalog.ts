@@ -3,10 +3,18 @@ import { brokerFreeze } from './scenarios/broker-freeze.ts';
 import { brokerKill } from './scenarios/broker-kill.ts';
 import { consumerKill } from './scenarios/consumer-kill.ts';
 import { controllerKill } from './scenarios/controller-kill.ts';
+import { noQuorum } from './scenarios/no-quorum.ts';
 import { rollingRestart } from './scenarios/rolling-restart.ts';
 
 /** In the order in which `--all` runs them. */
-export const DRILLS: readonly Drill[] = [brokerKill, brokerFreeze, controllerKill, rollingRestart, consumerKill];
+export const DRILLS: readonly Drill[] = [
+  brokerKill,
+  brokerFreeze,
+  controllerKill,
+  rollingRestart,
+  noQuorum,
+  consumerKill,
+];
 
 /** The ones that every run of the tests affords. */
 export const SHORT_SELECTION: readonly string[] = ['broker-kill', 'consumer-kill'];

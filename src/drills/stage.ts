@@ -214,12 +214,13 @@ export class Stage {
   /**
    * Polls until the condition holds; the answer is how long that took, in ms.
    *
-   * @throws KitError DRILL_STUCK after `timeoutMs`, with `what` in its message
+   * @throws KitError DRILL_STUCK after `timeoutMs`, with `what` in its message; WORKER_FAILED when a process has ended by itself
    */
   async until(what: string, timeoutMs: number, condition: () => Promise<boolean> | boolean): Promise<number> {
     const startMs = monotonicMs();
     let shownMs = startMs;
     while (!(await condition())) {
+      this.#assertAlive();
       const waitedMs = monotonicMs() - startMs;
       if (waitedMs > timeoutMs) throw new KitError('DRILL_STUCK', `${what} did not come within ${timeoutMs / 1000} s`);
       if (monotonicMs() - shownMs >= PROGRESS_MS) {

@@ -29,6 +29,8 @@ export class LoadWorker {
   readonly #items: Generator<TrafficItem>;
   /** How each of those that are out is written down when it ends. */
   readonly #underWay = new Map<number, (end: End) => void>();
+  /** What is to be sent once more, by the time of that. */
+  readonly #repeats: { readonly atMs: number; readonly record: OutgoingRecord; readonly eventId: string }[] = [];
   readonly #counts = { offered: 0, acked: 0, failed: 0, unknown: 0 };
   #ratePerSecond: number;
   #due = 0;
@@ -88,6 +90,10 @@ export class LoadWorker {
       if (this.#underWay.size < maxOutstanding && this.#counts.offered < maxEvents)
         this.#offer(this.#items.next().value as TrafficItem);
     }
+    while ((this.#repeats[0]?.atMs ?? Number.POSITIVE_INFINITY) <= now) {
+      const { record, eventId } = this.#repeats.shift()!;
+      this.#send(record, eventId);
+    }
     this.#history.flush();
   }
 
@@ -99,7 +105,10 @@ export class LoadWorker {
     const event = this.#publisher.create(item.input);
     const record = socialEventCodec.encode(event);
     this.#send(record, event.event_id);
-    if (isChosen(event.event_id, this.#spec.repeatShare)) this.#send(record, event.event_id);
+    if (!isChosen(event.event_id, this.#spec.repeatShare)) return;
+    const { repeatAfterMs = 0 } = this.#spec;
+    if (repeatAfterMs === 0) this.#send(record, event.event_id);
+    else this.#repeats.push({ atMs: monotonicMs() + repeatAfterMs, record, eventId: event.event_id });
   }
 
   #send(record: OutgoingRecord, eventId: string | null): void {

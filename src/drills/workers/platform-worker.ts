@@ -6,6 +6,7 @@ import { EmbeddedLog } from '../../kit/log/embedded/embedded-log.ts';
 import { TopicManager } from '../../kit/log/topic-manager.ts';
 import { SqliteProjectionStore } from '../../kit/projections/embedded/sqlite-store.ts';
 import { HistoryRecorder } from '../history/recorder.ts';
+import { recordingLog } from '../history/recording-log.ts';
 import { ConsumerWorker } from './consumer-worker.ts';
 import { LoadWorker } from './load-worker.ts';
 import type { PlatformProgress, PlatformSpec } from './worker-spec.ts';
@@ -28,7 +29,7 @@ export class PlatformWorker {
         open.close(),
       );
     const stores = { engagement: await store('engagement'), activity: await store('activity') };
-    const consumers = await ConsumerWorker.over(spec, log, stores, history, opened);
+    const consumers = await ConsumerWorker.over(spec, recordingLog(log, history), stores, history, opened);
     return new PlatformWorker(new LoadWorker(spec, log, () => consumers.finish()), consumers);
   }
 

@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(
   new URL(`./worker-main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
 );
 /** As bin/node24.mjs starts the product. */
-const HEAP_FLAGS = ['--max-old-space-size=288', '--max-semi-space-size=16'];
+export const HEAP_FLAGS = ['--max-old-space-size=288', '--max-semi-space-size=16'];
 const READY_MS = 60_000;
 const MAX_STDERR = 16_384;
 

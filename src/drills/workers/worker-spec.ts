@@ -12,6 +12,8 @@ export interface LoadSpec {
   readonly poisonShare: number;
   /** Of the events that are published once more with the same id, as an impatient client does. */
   readonly repeatShare: number;
+  /** How long after the first time. Default 0. */
+  readonly repeatAfterMs?: number;
   /** Unacknowledged at a time. */
   readonly maxOutstanding: number;
   /** Offers no more than these; otherwise it goes on until it is told to finish. */

@@ -1,0 +1,43 @@
+import { Worker } from 'node:worker_threads';
+import { KitError } from '../../kit/errors.ts';
+import type { CheckTarget } from './check-target.ts';
+import type { CheckAnswer } from './check-worker.ts';
+import type { CheckReport } from './findings.ts';
+
+/** `.ts` in a clone, `.js` in the package. */
+const THREAD = new URL(`./check-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+/** A check of a million events stays below a third of this (`docs/checker.md`). */
+const MAX_HEAP_MB = 2_048;
+const TIMEOUT_MS = 600_000;
+
+/**
+ * Reads what a drill has left and judges it, in a thread of its own: it reads millions of records, and the drill's own
+ * timers and connections must not wait for it. An embedded log is opened as its only user; nothing is written to it.
+ *
+ * @throws KitError HISTORY_UNREADABLE, DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, LOG_UNAVAILABLE, STORE_UNAVAILABLE and others of
+ *   opening and reading; CHECK_FAILED when the thread ends without an answer, or has none after ten minutes
+ */
+export async function checkInThread(target: CheckTarget): Promise<CheckReport> {
+  const worker = new Worker(THREAD, {
+    workerData: target,
+    name: 'checker',
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  });
+  const failed = (why: string, cause?: unknown): KitError =>
+    new KitError('CHECK_FAILED', `the check has no verdict: ${why}`, { cause });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const answer = await new Promise<CheckAnswer>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', (error) => reject(failed(error instanceof Error ? error.message : String(error), error)));
+      worker.once('exit', (code) => reject(failed(`its thread ended with code ${code}`)));
+      timer = setTimeout(() => reject(failed(`nothing after ${TIMEOUT_MS / 60_000} minutes`)), TIMEOUT_MS);
+    });
+    if (answer.ok) return answer.report;
+    const { code, message, retriable, details } = answer;
+    throw code === null ? failed(message) : new KitError(code, message, { retriable, details });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
