@@ -5,6 +5,7 @@
  *
  *   bootstrap.mjs start [flags]     the platform: src/cli/main.ts up
  *   bootstrap.mjs test [filters]    the tests: scripts/test.ts
+ *   bootstrap.mjs simulate [flags]  deterministic simulation: scripts/simulate.ts
  *   bootstrap.mjs run VERB …        any verb of the command line
  */
 import { dirname, join } from 'node:path';
@@ -27,6 +28,7 @@ const main = join(root, 'src', 'cli', 'main.ts');
 const targets = {
   start: [main, ['up', ...args]],
   test: [join(root, 'scripts', 'test.ts'), args],
+  simulate: [join(root, 'scripts', 'simulate.ts'), args],
   run: [main, args],
 };
 
@@ -40,5 +42,5 @@ if (Object.hasOwn(targets, mode ?? '')) {
     fail(error);
   }
 } else {
-  fail(new SetupError('usage: bootstrap.mjs start|test|run [arguments]'));
+  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|run [arguments]'));
 }

@@ -2,6 +2,7 @@ import { KitError } from '../errors.ts';
 import type { LogRecord } from '../log/event-log.ts';
 import type { ErrorHandler } from '../retry/error-handler.ts';
 import type { Decoded, EventCodec } from '../schemas/event-codec.ts';
+import { orAborted } from '../waiting.ts';
 import type { Handler } from './consumer-options.ts';
 import type { Verdict } from './verdict.ts';
 import { dead, retry } from './verdict.ts';
@@ -48,16 +49,10 @@ export class Judge<E> {
   }
 
   async #wait(verdict: Promise<Verdict>): Promise<Judgement> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abandon = () => reject(this.#signal.reason);
-    this.#signal.addEventListener('abort', abandon, { once: true });
     try {
-      if (this.#signal.aborted) abandon();
-      return await Promise.race([verdict, promise]);
+      return await orAborted(verdict, this.#signal);
     } catch (error) {
       return this.#signal.aborted ? { kind: 'systemic', error } : this.#judgeError(error);
-    } finally {
-      this.#signal.removeEventListener('abort', abandon);
     }
   }
 

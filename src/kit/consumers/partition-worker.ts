@@ -12,6 +12,7 @@ import type { EventLog, LogRecord, PartitionBatch, TopicPartition } from '../log
 import type { ParkedRecord, ProjectionStore } from '../projections/projection-store.ts';
 import { Parking } from '../retry/parking.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
+import { orAborted } from '../waiting.ts';
 import { Chunk } from './chunk.ts';
 import type { ConsumerMeter, PartitionProgress } from './consumer-metrics.ts';
 import type { ConsumerLimits, ConsumerLogger, DeadLetterSink } from './consumer-options.ts';
@@ -35,6 +36,8 @@ export interface WorkerContext<E> {
   readonly logger: ConsumerLogger;
   readonly limits: ConsumerLimits;
   readonly meter: ConsumerMeter;
+  /** Aborted: what is under way is not waited for any more, and counts as not done. */
+  readonly abandon: AbortSignal;
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition, offset: number): void;
   /** A newer owner exists. */
@@ -66,6 +69,8 @@ export class PartitionWorker<E> implements TopicPartition {
   #heldSince = performance.now();
   #timer: { readonly at: number; readonly cancel: () => void } | null = null;
   #failures = 0;
+  /** Claims in a row that found the position beyond the log's end. */
+  #aheadChecks = 0;
   #epoch = 0;
   /** What the store has as `next`; lags behind `#position` only after a gap, until the next transaction. */
   #expect: number | null = null;
@@ -111,14 +116,22 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#end = Math.max(this.#end, offset);
   }
 
-  /** Claims the partition. @returns where to read from, or null when that has to wait for a recovery */
-  async open(): Promise<number | null> {
-    await this.#run(() => this.#claim());
+  /** Where to read from; null while that has to wait for a recovery. */
+  get start(): number | null {
     return this.#state === 'running' ? this.#position : null;
   }
 
+  /** Claims the partition; when that fails, again after a pause. */
+  open(): Promise<void> {
+    return this.#run(() => this.#claim());
+  }
+
   onRecords(batch: PartitionBatch): Promise<void> {
-    return this.#run(() => this.#process(batch));
+    const epoch = this.#epoch;
+    return this.#run(async () => {
+      // What was delivered before a claim may lie ahead of the position that the claim found; it is fetched again.
+      if (epoch === this.#epoch) await this.#process(batch);
+    });
   }
 
   /** Claims the partition again: the store is not as this owner left it. */
@@ -147,7 +160,7 @@ export class PartitionWorker<E> implements TopicPartition {
     await this.#tail;
     this.#state = 'closed';
     const { topic, partition } = this;
-    this.#waiters.reject(
+    this.#waiters.close(
       new KitError('PARTITION_NOT_OWNED', `${topic}/${partition} is no longer read by this consumer`, {
         retriable: true,
         details: { topic, partition },
@@ -172,7 +185,7 @@ export class PartitionWorker<E> implements TopicPartition {
 
   async #claim(): Promise<void> {
     const { topic, partition } = this;
-    const { store, log, limits } = this.#context;
+    const { store, log, limits, clock } = this.#context;
     const claim = await store.claim({ topic, partition });
     const [earliest, latest] = (await log.listOffsets([
       { topic, partition, at: 'earliest' },
@@ -181,9 +194,14 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#epoch = claim.epoch;
     this.#expect = claim.next;
     if (claim.next !== null && claim.next > latest) return this.#ahead(claim.next, latest);
+    this.#aheadChecks = 0;
     this.#position = claim.next ?? earliest;
     this.#end = latest;
-    this.#parking = new Parking(limits.parking, claim.parked);
+    const now = clock.now();
+    this.#parking = new Parking(
+      limits.parking,
+      claim.parked.map((record) => dueInTime(record, now)),
+    );
     this.#parked = new Set(claim.parked.map((record) => record.offset));
     this.#skipTo(earliest);
     this.#state = 'running';
@@ -199,7 +217,7 @@ export class PartitionWorker<E> implements TopicPartition {
         'it was replaced or truncated. Point both at the same data, or clear the projection so that it is rebuilt.',
       { details: { topic, partition, next, latest } },
     );
-    if (this.#failures < MAX_AHEAD_CHECKS) throw error;
+    if (++this.#aheadChecks < MAX_AHEAD_CHECKS) throw error;
     this.halt();
     this.#context.failed(error);
   }
@@ -274,7 +292,7 @@ export class PartitionWorker<E> implements TopicPartition {
       const head = this.#parking.due(now);
       if (head === undefined || (chunk.size > 0 && clock.now() >= now + limits.maxChunkMs)) break;
       try {
-        failure = await this.#retry(chunk, head, reader);
+        failure = await this.#retry(chunk, head, reader, now);
       } catch (error) {
         failure = error;
       }
@@ -288,8 +306,11 @@ export class PartitionWorker<E> implements TopicPartition {
     await this.#giveTurn();
   }
 
-  /** @returns what failed for every event alike, or null */
-  async #retry(chunk: Chunk, head: ParkedRecord, reader: RecordReader): Promise<unknown> {
+  /**
+   * @param passAt when the pass began: a clock that is set back meanwhile must not make the head due in it once more
+   * @returns what failed for every event alike, or null
+   */
+  async #retry(chunk: Chunk, head: ParkedRecord, reader: RecordReader, passAt: number): Promise<unknown> {
     const { clock, judge } = this.#context;
     const { topic, partition } = this;
     const record = await reader.read(head.offset);
@@ -308,7 +329,7 @@ export class PartitionWorker<E> implements TopicPartition {
     }
     const judgement = await this.#judge(decoded.event, record, head.attempts + 1);
     if (judgement.kind === 'systemic') return judgement.error;
-    chunk.judged(record, decoded.id, judgement, clock.now(), head);
+    chunk.judged(record, decoded.id, judgement, Math.max(passAt, clock.now()), head);
     return null;
   }
 
@@ -332,10 +353,10 @@ export class PartitionWorker<E> implements TopicPartition {
   async #flush(chunk: Chunk, next: number): Promise<boolean> {
     if (chunk.size === 0) return true;
     const { topic, partition } = this;
-    const { store, deadLetters, clock, meter } = this.#context;
+    const { store, deadLetters, abandon, clock, meter } = this.#context;
     const { effects, park, unpark } = chunk;
     try {
-      if (chunk.dead.length > 0) await deadLetters.capture(chunk.dead);
+      if (chunk.dead.length > 0) await orAborted(deadLetters.capture(chunk.dead), abandon);
       const outcome = await store.apply({
         topic,
         partition,
@@ -448,4 +469,10 @@ export class PartitionWorker<E> implements TopicPartition {
     await new Promise((resolve) => setImmediate(resolve));
     this.#heldSince = performance.now();
   }
+}
+
+/** The clock that set `dueAt` may have been ahead of this one: no record waits longer now than since its first failure. */
+function dueInTime(record: ParkedRecord, now: number): ParkedRecord {
+  const latest = now + record.dueAt - record.firstFailedAt;
+  return record.dueAt <= latest ? record : { ...record, dueAt: latest };
 }

@@ -3,11 +3,12 @@
  * membership: which partitions are owned, joining anew after a loss, progress and waiting. What happens to the records
  * of a partition is `partition-worker.ts`.
  */
-import { systemClock } from '../clock.ts';
+import { steadyClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { GroupMember, PartitionBatch, PartitionOffset, TopicPartition } from '../log/event-log.ts';
 import { ErrorHandler } from '../retry/error-handler.ts';
 import { RetryPolicy } from '../retry/retry-policy.ts';
+import { noLongerThan } from '../waiting.ts';
 import { ConsumerMeter, type ConsumerMetrics } from './consumer-metrics.ts';
 import { type ConsumerOptions, DEFAULT_CONSUMER_LIMITS, SILENT } from './consumer-options.ts';
 import { Judge, messageOf } from './judge.ts';
@@ -37,6 +38,8 @@ export interface RunningConsumer {
 const FIRST_ASSIGNMENT_MS = 10_000;
 const TICK_MS = 1_000;
 const TICKS_PER_AUDIT = 5;
+/** Of a commit before partitions are given back: a hint is not worth a longer wait. */
+const COMMIT_LIMIT_MS = 1_000;
 
 /**
  * Resolves once the group has given this member its partitions and they are claimed.
@@ -73,7 +76,7 @@ class ConsumerRun<E> implements RunningConsumer {
   #wake: () => void = () => {};
 
   constructor(options: ConsumerOptions<E>) {
-    const { clock = systemClock, random = Math.random, logger = SILENT, group, log, store, deadLetters } = options;
+    const { clock = steadyClock, random = Math.random, logger = SILENT, group, log, store, deadLetters } = options;
     const limits = { ...DEFAULT_CONSUMER_LIMITS, ...options.limits };
     const errors = options.errorHandler ?? new ErrorHandler();
     this.ended = this.#end.promise;
@@ -94,6 +97,7 @@ class ConsumerRun<E> implements RunningConsumer {
       retryPolicy: options.retryPolicy ?? new RetryPolicy({ random }),
       recoveryPolicy: new RetryPolicy({ maxMs: limits.maxRecoveryDelayMs, random }),
       meter: this.#meter,
+      abandon: this.#abandon.signal,
       pause: (partition) => this.#member?.pause([partition]),
       resume: (partition, offset) => this.#member?.resume(partition, offset),
       fenced: (partition) => {
@@ -169,7 +173,7 @@ class ConsumerRun<E> implements RunningConsumer {
     await this.#closeWorkers();
     cancel();
     this.#over = true;
-    this.#assigned.reject(stopped);
+    this.#assigned.close(stopped);
     this.#end.resolve();
   }
 
@@ -236,13 +240,13 @@ class ConsumerRun<E> implements RunningConsumer {
   async #assign(partitions: readonly TopicPartition[]): Promise<PartitionOffset[]> {
     const workers = partitions.map((partition) => new PartitionWorker(partition, this.#context));
     for (const worker of workers) this.#workers.set(nameOf(worker), worker);
-    const starts = await Promise.all(workers.map((worker) => worker.open()));
+    await Promise.all(workers.map((worker) => worker.open()));
     this.#revokedGeneration = null;
     this.#assigned.notify();
-    return workers.flatMap(({ topic, partition }, index) => {
-      const offset = starts[index];
-      return offset === null || offset === undefined ? [] : [{ topic, partition, offset }];
-    });
+    // Asked when all are open: one that failed at first may have recovered while the others were opened.
+    return workers.flatMap(({ topic, partition, start }) =>
+      start === null ? [] : [{ topic, partition, offset: start }],
+    );
   }
 
   /** Records of a partition that is not owned (any more) are nobody's business here. */
@@ -253,7 +257,10 @@ class ConsumerRun<E> implements RunningConsumer {
   async #revoke(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     this.#revokedGeneration = this.#member?.generation ?? -1;
     await this.#closeWorkers(partitions);
-    if (!lost) await this.#commit(partitions).catch(() => {});
+    if (!lost) {
+      const commit = this.#commit(partitions).catch(() => {});
+      await noLongerThan(COMMIT_LIMIT_MS, commit, this.#context.clock);
+    }
     for (const partition of partitions) this.#workers.delete(nameOf(partition));
   }
 

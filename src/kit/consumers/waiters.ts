@@ -11,15 +11,17 @@ export class Waiters {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #waiting = new Set<Waiter>();
+  #closed: KitError | null = null;
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock;
     this.#max = max;
   }
 
-  /** @throws KitError NOT_APPLIED_YET after `timeoutMs`, TOO_MANY_WAITERS; whatever `reject` brings */
+  /** @throws KitError NOT_APPLIED_YET after `timeoutMs`, TOO_MANY_WAITERS; whatever `close` brings */
   async until(done: () => boolean, timeoutMs: number): Promise<void> {
     if (done()) return;
+    if (this.#closed !== null) throw this.#closed;
     if (this.#waiting.size >= this.#max) {
       throw new KitError('TOO_MANY_WAITERS', `${this.#max} callers are waiting already`, { retriable: true });
     }
@@ -44,7 +46,9 @@ export class Waiters {
     for (const waiter of this.#waiting) if (waiter.done()) waiter.settle();
   }
 
-  reject(error: KitError): void {
+  /** Nobody waits here any more. */
+  close(error: KitError): void {
+    this.#closed = error;
     for (const waiter of this.#waiting) waiter.settle(error);
   }
 }

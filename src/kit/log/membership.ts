@@ -10,6 +10,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
+import { noLongerThan } from '../waiting.ts';
 import {
   ASSIGNORS,
   decodeAssignment,
@@ -34,6 +35,14 @@ const PROTOCOL_TYPE = 'consumer';
 /** The group goes on, and this member joins it again at once. */
 const REJOIN_CODES = ['MEMBER_ID_REQUIRED', 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];
 const PROMPT_REJOINS = 5;
+const SESSION_TIMEOUT_MS = 6_000;
+const REBALANCE_TIMEOUT_MS = 60_000;
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
+const HEARTBEAT_INTERVAL_MS = 3_000;
+/** How long a member that leaves waits for its group to have heard of it. */
+const LEAVE_LIMIT_MS = 1_000;
+/** At least: one that is lost does not cost the membership, and a rebalance is heard of early. */
+const HEARTBEATS_PER_SESSION = 4;
 
 type Interruption = 'rebalance' | 'lost' | 'leave' | 'failed';
 
@@ -206,7 +215,7 @@ class Membership implements GroupMember {
       source: this.#source,
       clock: this.#clock,
       random: this.#random,
-      maxBufferedBytes: this.#options.maxBufferedBytes ?? 16 * 1024 * 1024,
+      maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
       onRecords: this.#options.onRecords,
       onFailed: (error) => this.#interrupt('failed', error),
     });
@@ -217,7 +226,9 @@ class Membership implements GroupMember {
   }
 
   #beat(): () => void {
-    const intervalMs = this.#options.heartbeatIntervalMs ?? 3_000;
+    const { sessionTimeoutMs = SESSION_TIMEOUT_MS, heartbeatIntervalMs } = this.#options;
+    const intervalMs =
+      heartbeatIntervalMs ?? Math.min(HEARTBEAT_INTERVAL_MS, Math.ceil(sessionTimeoutMs / HEARTBEATS_PER_SESSION));
     let stopped = false;
     let cancel = (): void => {};
     const beat = async (): Promise<void> => {
@@ -246,7 +257,8 @@ class Membership implements GroupMember {
     for (let failures = 0; !this.#left; failures++) {
       try {
         // Unknown topics are refused here, before the group is disturbed.
-        if (this.#generation < 0) await Promise.all(this.#options.topics.map((t) => this.#source.partitionCount(t)));
+        if (this.#generation < 0) await this.#unlessLeft(this.#knowTopics());
+        if (this.#left) return false;
         const joined = await this.#unlessLeft(this.#transport.join(this.#joinRequest()));
         if (joined === null) return false;
         this.#memberId = joined.memberId;
@@ -261,9 +273,11 @@ class Membership implements GroupMember {
       } catch (error) {
         const rejoin = isKitError(error) && REJOIN_CODES.includes(error.code);
         if (!rejoin && !(isKitError(error) && error.retriable)) throw error;
+        // An id that was just given is used at once: it may expire sooner than a pause ends.
+        const given = error.code === 'MEMBER_ID_REQUIRED' && this.#memberId === '';
         if (error.code === 'MEMBER_ID_REQUIRED') this.#memberId = String(error.details.memberId);
         if (error.code === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
-        if (!rejoin || failures >= PROMPT_REJOINS) await this.#pauseMs(backoffMs(failures, this.#random));
+        if (!rejoin || (failures >= PROMPT_REJOINS && !given)) await this.#pauseMs(backoffMs(failures, this.#random));
       }
     }
     return false;
@@ -275,11 +289,15 @@ class Membership implements GroupMember {
       groupId: this.#groupId,
       memberId: this.#memberId,
       clientId: clientId ?? 'streamsocial',
-      sessionTimeoutMs: sessionTimeoutMs ?? 10_000,
-      rebalanceTimeoutMs: rebalanceTimeoutMs ?? 60_000,
+      sessionTimeoutMs: sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
+      rebalanceTimeoutMs: rebalanceTimeoutMs ?? REBALANCE_TIMEOUT_MS,
       protocolType: PROTOCOL_TYPE,
       protocols: [...ASSIGNORS.keys()].map((name) => ({ name, metadata: encodeSubscription(topics) })),
     };
+  }
+
+  async #knowTopics(): Promise<void> {
+    await Promise.all(this.#options.topics.map((topic) => this.#source.partitionCount(topic)));
   }
 
   #unlessLeft<T>(work: Promise<T>): Promise<T | null> {
@@ -317,7 +335,7 @@ class Membership implements GroupMember {
   async #quit(): Promise<void> {
     if (this.#memberId === '') return;
     try {
-      await this.#transport.leave(this.#identity());
+      await noLongerThan(LEAVE_LIMIT_MS, this.#transport.leave(this.#identity()), this.#clock);
     } catch (error) {
       if (!isKitError(error)) throw error;
     }

@@ -423,6 +423,22 @@ test('stop waits for a handler, but not for ever; its event is left for the next
   await h.stop(two);
 });
 
+test('stop does not wait for ever for a dead letter that the log does not acknowledge', async () => {
+  const h = new Harness();
+  const send = h.log.send.bind(h.log);
+  h.log.send = () => new Promise(() => {});
+  await publish(h.log, 0, {}, 'poison', {});
+  const one = await h.start();
+  await settle();
+  await h.drive(one.stop(), 100, 6_000);
+  assert.deepEqual(h.offsets(), [], 'what was decided with it is left to the next owner');
+  h.log.send = send;
+  const two = await h.start();
+  await h.caughtUp(two);
+  assert.deepEqual(await h.balance(), { applied: 2, duplicates: 0, parked: 0, dead: 1, log: 3 });
+  await h.stop(two);
+});
+
 test('two members share the partitions, and one takes over from the other', async () => {
   const h = new Harness(4);
   const one = await h.start();

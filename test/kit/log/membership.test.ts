@@ -6,6 +6,7 @@ import { isKitError, KitError } from '../../../src/kit/errors.ts';
 import { GroupCoordinator } from '../../../src/kit/log/embedded/group-coordinator.ts';
 import type {
   GroupMember,
+  Header,
   JoinOptions,
   LogRecord,
   PartitionBatch,
@@ -60,12 +61,12 @@ class World implements FetchSource {
     };
   }
 
-  add(partition: number, count: number): void {
+  add(partition: number, count: number, headers: readonly Header[] = []): void {
     const log = this.logs[partition]!;
     for (let i = 0; i < count; i++) {
       const offset = log.length;
       const value = Buffer.alloc(RECORD_BYTES);
-      log.push({ topic: TOPIC, partition, offset, key: null, value, headers: [], timestamp: 0 });
+      log.push({ topic: TOPIC, partition, offset, key: null, value, headers, timestamp: 0 });
     }
   }
 
@@ -203,6 +204,38 @@ describe('membership', () => {
     await followed.member.leave();
   });
 
+  for (const [sessionTimeoutMs, expectedMs] of [
+    [undefined, 1_500],
+    [2_000, 500],
+    [60_000, 3_000],
+  ] as const) {
+    test(`a session of ${sessionTimeoutMs ?? 'the default'}: a heartbeat every ${expectedMs} ms`, async () => {
+      const world = new World(1);
+      const delays: number[] = [];
+      const clock: Clock = {
+        ...systemClock,
+        after(delayMs, callback) {
+          delays.push(delayMs);
+          return systemClock.after(delayMs, callback);
+        },
+      };
+      const assigned = Promise.withResolvers<void>();
+      const member = await joinGroup({ transport: world.transport, source: world, clock }, 'g', {
+        topics: [TOPIC],
+        onAssigned: async () => {
+          assigned.resolve();
+          return [];
+        },
+        onRecords: async () => {},
+        onRevoked: async () => {},
+        ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+      });
+      await assigned.promise;
+      assert.ok(delays.includes(expectedMs), delays.join());
+      await member.leave();
+    });
+  }
+
   test('a fetch that answers after the revocation delivers nothing', async () => {
     const world = new World(1);
     const gate = Promise.withResolvers<void>();
@@ -234,6 +267,22 @@ describe('membership', () => {
     await complete(world, followed);
     assert.deepEqual(followed.seen, allOf(world));
     await followed.member.leave();
+  });
+
+  test('small headers count with the memory that they cost', async () => {
+    const world = new World(2);
+    const headers: Header[] = Array.from({ length: 20 }, (_, index) => [`h${index}`, Buffer.from('v')]);
+    world.add(0, 500, headers);
+    world.add(1, 500);
+    const gate = Promise.withResolvers<void>();
+    const onRecords = async ({ partition }: PartitionBatch) => (partition === 0 ? gate.promise : undefined);
+    const followed = await follow(world, { onRecords, maxBufferedBytes: 200 * RECORD_BYTES });
+    await until(() => followed.seen[1]!.length === 500);
+    const held = world.fetched - 500;
+    gate.resolve();
+    await complete(world, followed);
+    await followed.member.leave();
+    assert.ok(held > 0 && held <= 60, `${held} records of 20 headers fetched for a partition that takes none`);
   });
 
   test('a partition that drains does not wait for a fetch that others wait in', async () => {
@@ -282,6 +331,29 @@ describe('membership', () => {
     await assert.rejects(follow(world), { code: 'INVALID_SESSION_TIMEOUT' });
   });
 
+  test('an id that was just given is used at once, however long the log was away before', async () => {
+    const world = new World(1);
+    world.fault = failing(10, unavailable, 'join');
+    let pauses = 0;
+    const clock: Clock = {
+      ...hasty,
+      after(delayMs, callback) {
+        pauses++;
+        return hasty.after(delayMs, callback);
+      },
+    };
+    const options = {
+      topics: [TOPIC],
+      onAssigned: async () => [],
+      onRecords: async () => {},
+      onRevoked: async () => {},
+    };
+    const member = await joinGroup({ transport: world.transport, source: world, clock }, 'g', options);
+    const whileJoining = pauses;
+    await member.leave();
+    assert.equal(whileJoining, 10);
+  });
+
   test('a join that cannot get through ends with its signal', async () => {
     const world = new World(2);
     world.fault = (call) => (call === 'join' ? unavailable() : null);
@@ -324,6 +396,21 @@ describe('membership', () => {
     await member.commit([at(0, 9)]);
     assert.equal(world.commits.length, 1);
   });
+
+  for (const silent of ['leave', 'partitionCount'] as const) {
+    test(`nobody answers (${silent}): a member leaves all the same`, async () => {
+      const world = new World(1);
+      const followed = await follow(world);
+      await until(() => followed.events.length > 0);
+      world.hold = (call) => (call === silent ? new Promise(() => {}) : undefined);
+      if (silent === 'partitionCount') {
+        world.fault = failing(1, () => refused('UNKNOWN_MEMBER_ID'), 'heartbeat');
+        await until(() => followed.events.includes('lost 1'));
+      }
+      await followed.member.leave();
+      assert.match(followed.events.at(-1)!, /^(revoked|lost) 1$/);
+    });
+  }
 
   test('a member that leaves before its callbacks began is told of nothing', async () => {
     const world = new World(2);

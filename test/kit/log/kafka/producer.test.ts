@@ -48,8 +48,15 @@ class ModelBroker implements ProducerCluster {
     this.#fates = [...fates];
   }
 
+  /** Nothing takes so long here that it would be looked after. */
+  readonly clock = { now: () => 0, after: () => () => {} };
+
   async leader(): Promise<number> {
     return 1;
+  }
+
+  refresh(): never {
+    assert.fail('nothing waits');
   }
 
   forget(): void {}
