@@ -28,6 +28,8 @@ interface UpFlags {
 
 /** After this a shutdown that hangs is cut short: what was acknowledged is safe either way. */
 const SHUTDOWN_TIMEOUT_MS = 9_500;
+/** What the parts of a shutdown share; what of it is left is for the last of them. */
+const SHUTDOWN_BUDGET_MS = 9_000;
 const PROGRESS_MS = 200;
 
 export function upVerb(program: Command, context: VerbContext): void {
@@ -71,8 +73,9 @@ async function close(api: FastifyInstance, platform: Platform): Promise<void> {
     process.stderr.write('the shutdown took too long and was cut short; what was acknowledged is in the log\n');
     process.exit(1);
   }, SHUTDOWN_TIMEOUT_MS);
-  await api.close();
-  await platform.close();
+  const endMs = performance.now() + SHUTDOWN_BUDGET_MS;
+  await Promise.all([api.close(), platform.stopConsuming()]);
+  await platform.close(endMs - performance.now());
   clearTimeout(cut);
 }
 

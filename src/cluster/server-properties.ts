@@ -45,6 +45,8 @@ export function durabilityProperties(brokers: number): Record<string, string> {
     'controller.quorum.election.timeout.ms': '500',
     'controller.quorum.election.backoff.max.ms': '500',
     'controller.quorum.request.timeout.ms': '1000',
+    // What a broker has asked of a frozen controller (ISR changes, producer ids, new topics) goes to its successor after this; 30 s by default.
+    'controller.socket.timeout.ms': '3000',
     // A follower that hangs holds up acks=all for no longer than this.
     'replica.lag.time.max.ms': '5000',
     // A record's time is its producer's business, as on the embedded log; by default an hour ahead is refused.

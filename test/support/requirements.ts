@@ -12,6 +12,7 @@ const INSTALL = {
   'redis-server': 'apt-get install redis-server',
   kcat: 'apt-get install kcat',
   chromium: 'apt-get install chromium',
+  cc: 'apt-get install gcc libc6-dev',
 } as const;
 
 export type Component = keyof typeof INSTALL;

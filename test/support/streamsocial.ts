@@ -56,16 +56,16 @@ export async function run(args: readonly string[], input?: string): Promise<Fini
   return { code, ...output };
 }
 
-/** A verb that is going to be killed. */
+/** A verb that goes on until it is ended. */
 export function launch(
   t: TestContext,
   args: readonly string[],
-): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+): { readonly child: ChildProcess; readonly ended: Promise<number | null>; output(): string } {
   const child = start(args);
-  collect(child);
+  const output = collect(child);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   t.after(() => child.kill('SIGKILL'));
-  return { child, ended };
+  return { child, ended, output: () => output.stdout + output.stderr };
 }
 
 /** `streamsocial up` on a free port; ready when this resolves. */
