@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KitError } from '../kit/errors.ts';
 import { isInstalled, kafkaLibraries, missingComponent } from './artifacts.ts';
 import { claimDirectory } from './claim.ts';
-import { kafkaPlans, redisPlan, type ServerPlan } from './commands.ts';
+import { type BrokerPlace, kafkaPlans, redisPlan, type ServerPlan } from './commands.ts';
 import { type ControlRequest, type ControlSocket, controlPath, serveControl } from './control-socket.ts';
 import { assertPortFree, kafkaView, redisAnswers, untilInSync } from './readiness.ts';
 import { bootstrapOf, type ClusterReport, clusterReport, redisOf } from './report.ts';
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly basePort?: number;
   /** Default 3. */
   readonly brokers?: number;
+  /** One a broker; default: all on the loopback. */
+  readonly places?: readonly BrokerPlace[];
   /** Start redis-server as well. */
   readonly redis: boolean;
   /** Default 6379. */
@@ -87,6 +89,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     launcher: { name: 'launcher', pid: process.pid, startedAt: (await startTime(process.pid)) ?? '' },
     basePort,
     brokers,
+    ...(options.places && { hosts: options.places.map(({ host }) => host) }),
     redisPort: options.redis ? redisPort : null,
     startedAt: new Date().toISOString(),
     controlSocket: controlPath(directory),
@@ -114,11 +117,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (isUp) onServerExit({ ...exit, left });
     if (!exit.asked || left === 0) ended.resolve(exit.server);
   };
-  const isReady = async ({ port, nodeId }: ServerPlan): Promise<boolean> => {
+  const isReady = async ({ host, port, nodeId }: ServerPlan): Promise<boolean> => {
     if (nodeId === null) return redisAnswers(port);
-    if (!(await kafkaView(port))?.includes(nodeId)) return false;
+    if (!(await kafkaView(port, host))?.includes(nodeId)) return false;
     const others = servers.filter(({ pid, plan }) => pid !== null && plan.nodeId !== null && plan.nodeId !== nodeId);
-    const views = await Promise.all(others.map(({ plan }) => kafkaView(plan.port)));
+    const views = await Promise.all(others.map(({ plan }) => kafkaView(plan.port, plan.host)));
     // Of a cluster that starts, all have to see it; later on one that is paused has no say.
     return views.every((view) => (view === null ? isUp : view.includes(nodeId)));
   };
@@ -152,7 +155,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     onProgress(`${request.server} runs`);
   };
   try {
-    const plans = await kafkaPlans(directory, libraries, basePort, brokers);
+    const plans = await kafkaPlans(directory, libraries, basePort, brokers, options.places);
     if (options.redis) plans.push(redisPlan(directory, redisPort));
     for (const plan of plans) {
       servers.push(new Server(plan, { onStarted: save, onExit, isReady: () => isReady(plan) }));

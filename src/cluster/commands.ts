@@ -6,8 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { KitError } from '../kit/errors.ts';
 import { jolokiaAgent } from './artifacts.ts';
-import { LOOPBACK } from './readiness.ts';
-import { brokerPorts, controllerPorts, formatProperties, jolokiaPorts, serverProperties } from './server-properties.ts';
+import {
+  brokerPorts,
+  controllerPorts,
+  formatProperties,
+  jolokiaPorts,
+  LOOPBACK,
+  serverProperties,
+} from './server-properties.ts';
 import type { ServerCommand } from './supervisor.ts';
 
 export const REDIS = 'redis';
@@ -17,8 +23,17 @@ export const STOP_GRACE_S = 5;
 /** Of one server that is asked to end: its controlled shutdown hands over its leaderships first. */
 export const TERM_GRACE_MS = 30_000;
 
+/** Where a broker runs that is not on the loopback of this process: in a network namespace, say. */
+export interface BrokerPlace {
+  /** Its address, as every other broker and this process reach it. */
+  readonly host: string;
+  /** Put before its command. */
+  readonly enter: readonly string[];
+}
+
 export interface ServerPlan {
   readonly name: string;
+  readonly host: string;
   readonly port: number;
   /** Have to be free before it starts. */
   readonly ports: readonly number[];
@@ -61,6 +76,7 @@ export async function kafkaPlans(
   libraries: string,
   basePort: number,
   brokers: number,
+  places?: readonly BrokerPlace[],
 ): Promise<ServerPlan[]> {
   // A quorum cannot change its size by being restarted, so each size has its own data.
   const dataRoot = join(directory, `data-${brokers}`);
@@ -73,15 +89,17 @@ export async function kafkaPlans(
     const name = `kafka-${nodeId}`;
     const jolokiaPort = jolokia[index]!;
     const dataDirectory = join(dataRoot, name);
-    const settings = { nodeId, brokers, basePort, dataDirectory };
+    const settings = { nodeId, brokers, basePort, dataDirectory, hosts: places?.map(({ host }) => host) };
+    const [command = 'java', ...rest] = [...(places?.[index]?.enter ?? []), 'java'];
     const prepare = async (): Promise<ServerCommand> => {
       await formatStorage(clusterId, settings, libraries);
       const propertiesFile = join(directory, `${name}.properties`);
       await writeFile(propertiesFile, formatProperties(serverProperties(settings)));
       return {
         name,
-        command: 'java',
+        command,
         args: [
+          ...rest,
           agentFlag(libraries, jolokiaPort),
           ...JVM_FLAGS,
           ...LOG_FLAGS,
@@ -95,7 +113,9 @@ export async function kafkaPlans(
         graceS: STOP_GRACE_S,
       };
     };
-    return { name, port, ports: [port, controllers[index]!, jolokiaPort], nodeId, dataDirectory, jolokiaPort, prepare };
+    const host = places?.[index]?.host ?? LOOPBACK;
+    const ports = [port, controllers[index]!, jolokiaPort];
+    return { name, host, port, ports, nodeId, dataDirectory, jolokiaPort, prepare };
   });
 }
 
@@ -121,7 +141,7 @@ export function redisPlan(directory: string, port: number): ServerPlan {
       graceS: STOP_GRACE_S,
     };
   };
-  return { name: REDIS, port, ports: [port], nodeId: null, dataDirectory, jolokiaPort: null, prepare };
+  return { name: REDIS, host: LOOPBACK, port, ports: [port], nodeId: null, dataDirectory, jolokiaPort: null, prepare };
 }
 
 /** The previous run's log is kept beside it, once. */

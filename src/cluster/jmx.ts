@@ -1,5 +1,5 @@
 import type { BrokerPhase, JmxReading } from '../kit/monitoring/broker-telemetry.ts';
-import { LOOPBACK } from './readiness.ts';
+import { LOOPBACK } from './server-properties.ts';
 
 /** The one that assets/kafka/jolokia-access.xml lets in. */
 const ORIGIN = 'http://streamsocial.invalid';

@@ -2,9 +2,8 @@ import { createConnection, createServer } from 'node:net';
 import { isKitError, KitError } from '../kit/errors.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
 import { portOwner } from './port-owner.ts';
+import { LOOPBACK } from './server-properties.ts';
 import { waitUntil } from './supervisor.ts';
-
-export const LOOPBACK = '127.0.0.1';
 
 /** @throws KitError PORT_IN_USE, with `pid` and `command` of its owner where they can be read */
 export async function assertPortFree(port: number): Promise<void> {
@@ -21,8 +20,8 @@ export async function assertPortFree(port: number): Promise<void> {
 }
 
 /** Node ids of the registered, unfenced brokers as the one on this port sees them; null when it does not answer. */
-export async function kafkaView(port: number): Promise<readonly number[] | null> {
-  const log = await connect(port);
+export async function kafkaView(port: number, host = LOOPBACK): Promise<readonly number[] | null> {
+  const log = await connect(port, host);
   try {
     return (await log.describe([])).brokers.map(({ id }) => id);
   } catch {
@@ -37,14 +36,14 @@ const INTERNAL_TOPICS = ['__consumer_offsets', '__transaction_state'];
 
 /** Resolves when this broker (Redis: at once) is in the ISR of every partition it has a replica of. @throws KitError ISR_NOT_FULL */
 export async function untilInSync(
-  broker: { name: string; port: number; nodeId: number | null },
+  broker: { name: string; host: string; port: number; nodeId: number | null },
   timeoutMs: number,
 ): Promise<void> {
-  const { name, port, nodeId } = broker;
+  const { name, host, port, nodeId } = broker;
   if (nodeId === null) return;
   let behind = -1;
   const inSync = async (): Promise<boolean> => {
-    behind = await partitionsBehind(port, nodeId).catch(() => -1);
+    behind = await partitionsBehind(host, port, nodeId).catch(() => -1);
     return behind === 0;
   };
   if (await waitUntil(inSync, timeoutMs, 200)) return;
@@ -55,8 +54,8 @@ export async function untilInSync(
   });
 }
 
-async function partitionsBehind(port: number, nodeId: number): Promise<number> {
-  const log = await connect(port);
+async function partitionsBehind(host: string, port: number, nodeId: number): Promise<number> {
+  const log = await connect(port, host);
   try {
     const { topics } = await log.describe();
     const internal = await Promise.all(INTERNAL_TOPICS.map((name) => log.describe([name]).catch(ignoreUnknown)));
@@ -73,8 +72,8 @@ function ignoreUnknown(error: unknown): undefined {
   if (!isKitError(error, 'UNKNOWN_TOPIC')) throw error;
 }
 
-function connect(port: number): Promise<KafkaLog> {
-  return KafkaLog.connect({ bootstrap: [`${LOOPBACK}:${port}`], clientId: 'cluster', requestTimeoutMs: 1_000 });
+function connect(port: number, host: string): Promise<KafkaLog> {
+  return KafkaLog.connect({ bootstrap: [`${host}:${port}`], clientId: 'cluster', requestTimeoutMs: 1_000 });
 }
 
 /** Whether a Redis on this port answers PING. */

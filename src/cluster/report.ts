@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { REDIS } from './commands.ts';
 import { exitReason } from './exit-reason.ts';
-import { kafkaView, LOOPBACK, redisAnswers } from './readiness.ts';
-import { brokerPorts } from './server-properties.ts';
+import { kafkaView, redisAnswers } from './readiness.ts';
+import { brokerPorts, LOOPBACK } from './server-properties.ts';
 import { aliveServers, type ClusterState, readState, type ServerState } from './state.ts';
 import { isAlive, isPaused } from './supervisor.ts';
 
@@ -43,24 +43,33 @@ export async function clusterReport(directory: string, state: ClusterState): Pro
     redis: redisOf(state),
     startedAt: state.startedAt,
     launcherPid: state.launcher.pid,
-    servers: await Promise.all(state.servers.map(serverReport)),
+    servers: await Promise.all(state.servers.map((server) => serverReport(server, state))),
   };
 }
 
-async function serverReport(server: ServerState): Promise<ServerReport> {
+async function serverReport(server: ServerState, cluster: ClusterState): Promise<ServerReport> {
   const { name, port, pid, logFile } = server;
   const alive = await isAlive(server);
   const paused = alive && (await isPaused(server));
   const ended = alive ? null : (await exitReason(server)).text;
-  return { name, port, pid, alive, paused, answers: alive && !paused && (await answers(server)), ended, logFile };
+  return {
+    name,
+    port,
+    pid,
+    alive,
+    paused,
+    answers: alive && !paused && (await answers(server, cluster)),
+    ended,
+    logFile,
+  };
 }
 
-async function answers({ name, port }: ServerState): Promise<boolean> {
-  return name === REDIS ? redisAnswers(port) : (await kafkaView(port)) !== null;
+async function answers({ name, port }: ServerState, { hosts, basePort }: ClusterState): Promise<boolean> {
+  return name === REDIS ? redisAnswers(port) : (await kafkaView(port, hosts?.[port - basePort])) !== null;
 }
 
 export function bootstrapOf(state: ClusterState): string[] {
-  return brokerPorts(state.basePort, state.brokers).map((port) => `${LOOPBACK}:${port}`);
+  return brokerPorts(state.basePort, state.brokers).map((port, index) => `${state.hosts?.[index] ?? LOOPBACK}:${port}`);
 }
 
 export function redisOf(state: ClusterState): { host: string; port: number } | null {

@@ -5,8 +5,11 @@ export interface NodeSettings {
   /** Node 1's port; the others follow. Controllers listen CONTROLLER_PORT_DISTANCE further up. */
   readonly basePort: number;
   readonly dataDirectory: string;
+  /** One a node; absent: all on the loopback. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
+export const LOOPBACK = '127.0.0.1';
 export const CONTROLLER_PORT_DISTANCE = 100;
 const JOLOKIA_PORT_DISTANCE = 200;
 
@@ -59,12 +62,16 @@ export function durabilityProperties(brokers: number): Record<string, string> {
 export function serverProperties(node: NodeSettings): Record<string, string> {
   const port = brokerPorts(node.basePort, node.brokers)[node.nodeId - 1];
   const controllers = controllerPorts(node.basePort, node.brokers);
+  const hostOf = (nodeId: number): string => node.hosts?.[nodeId - 1] ?? LOOPBACK;
+  const host = hostOf(node.nodeId);
   return {
     'process.roles': 'broker,controller',
     'node.id': String(node.nodeId),
-    'controller.quorum.voters': controllers.map((voter, index) => `${index + 1}@127.0.0.1:${voter}`).join(','),
-    listeners: `BROKER://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllers[node.nodeId - 1]}`,
-    'advertised.listeners': `BROKER://127.0.0.1:${port}`,
+    'controller.quorum.voters': controllers
+      .map((voter, index) => `${index + 1}@${hostOf(index + 1)}:${voter}`)
+      .join(','),
+    listeners: `BROKER://${host}:${port},CONTROLLER://${host}:${controllers[node.nodeId - 1]}`,
+    'advertised.listeners': `BROKER://${host}:${port}`,
     'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',

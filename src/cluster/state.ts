@@ -7,6 +7,8 @@ export interface ClusterState {
   readonly launcher: ProcessIdentity;
   readonly basePort: number;
   readonly brokers: number;
+  /** Addresses of the brokers, where they are not on the loopback. */
+  readonly hosts?: readonly string[];
   readonly redisPort: number | null;
   readonly startedAt: string;
   /** Where the launcher takes requests. */

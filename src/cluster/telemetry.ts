@@ -1,6 +1,6 @@
 import type { BrokerReading, BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
 import { readJmx } from './jmx.ts';
-import { LOOPBACK } from './readiness.ts';
+import { LOOPBACK } from './server-properties.ts';
 import { readState, type ServerState } from './state.ts';
 import { isAlive, isPaused } from './supervisor.ts';
 

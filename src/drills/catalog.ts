@@ -1,9 +1,12 @@
 import type { Drill } from './drill.ts';
 import { brokerFreeze } from './scenarios/broker-freeze.ts';
 import { brokerKill } from './scenarios/broker-kill.ts';
+import { clockJump, clockJumpEmbedded } from './scenarios/clock-jump.ts';
 import { consumerKill } from './scenarios/consumer-kill.ts';
 import { controllerKill } from './scenarios/controller-kill.ts';
+import { diskFull } from './scenarios/disk-full.ts';
 import { noQuorum } from './scenarios/no-quorum.ts';
+import { powerLoss } from './scenarios/power-loss.ts';
 import { rollingRestart } from './scenarios/rolling-restart.ts';
 
 /** In the order in which `--all` runs them. */
@@ -14,6 +17,10 @@ export const DRILLS: readonly Drill[] = [
   rollingRestart,
   noQuorum,
   consumerKill,
+  clockJump,
+  clockJumpEmbedded,
+  powerLoss,
+  diskFull,
 ];
 
 /** The ones that every run of the tests affords. */

@@ -24,6 +24,8 @@ export interface Drill {
   /** Promises of docs/DESIGN.md section 7. */
   readonly promises: readonly string[];
   readonly requires: readonly Requirement[];
+  /** It plays in a process with a network of its own, empty but for what it makes there. */
+  readonly ownNetwork?: true;
   readonly defaults: Partial<Pick<DrillOptions, 'ratePerSecond' | 'scale'>>;
   run(stage: Stage): Promise<DrillOutcome>;
 }

@@ -6,27 +6,14 @@ import { isKitError } from '../kit/errors.ts';
 import { checkInThread } from './checker/check-thread.ts';
 import type { CheckReport } from './checker/findings.ts';
 import type { Criterion, Drill, DrillOutcome } from './drill.ts';
-import type { DrillOptions } from './drill-options.ts';
+import { runIsolated } from './isolated-run.ts';
 import type { Measurements } from './measurements.ts';
 import { checkCriteria, memoryCriterion } from './report/criteria.ts';
 import { plot } from './report/plot.ts';
 import { type DrillReport, headOf, machine } from './report/report.ts';
+import type { FinishedDrill, RunOptions } from './run-options.ts';
 import { Stage } from './stage.ts';
 import { takeTurn } from './turn.ts';
-
-export interface RunOptions extends DrillOptions {
-  /** Gets a folder per run, with `report.json` and `plot.svg`, and on failure the servers' logs and the histories. */
-  readonly reportDirectory: string;
-  readonly cacheDirectory: string;
-  readonly signal: AbortSignal;
-  readonly onProgress: (text: string) => void;
-}
-
-export interface FinishedDrill {
-  readonly report: DrillReport;
-  /** Where it was written. */
-  readonly directory: string;
-}
 
 const BUCKET_MS = 250;
 
@@ -34,13 +21,14 @@ const BUCKET_MS = 250;
 export async function runDrill(drill: Drill, options: RunOptions): Promise<FinishedDrill> {
   const endTurn = await takeTurn(options.signal, options.onProgress);
   try {
-    return await perform(drill, options);
+    return await (drill.ownNetwork ? runIsolated(drill.name, options) : perform(drill, options));
   } finally {
     await endTurn();
   }
 }
 
-async function perform(drill: Drill, options: RunOptions): Promise<FinishedDrill> {
+/** In this process, whatever its network; the turn is the caller's. */
+export async function perform(drill: Drill, options: RunOptions): Promise<FinishedDrill> {
   const startedAt = new Date();
   const startMs = performance.now();
   const directory = await mkdtemp(join(tmpdir(), `streamsocial-drill-${drill.name}-`));

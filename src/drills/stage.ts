@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type Cluster, type ClusterOptions, startCluster } from '../cluster/cluster.ts';
 import { freeBasePort, freePort } from '../cluster/free-ports.ts';
 import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
 import { KitError } from '../kit/errors.ts';
@@ -94,17 +94,18 @@ export class Stage {
   }
 
   /** Three brokers, Redis and the ten event types' topics, all new. */
-  async kafka(): Promise<Ground> {
+  async kafka(wish: Pick<ClusterOptions, 'places'> = {}): Promise<Ground> {
     if (this.#ground !== null) return this.#ground;
     const { directory, cacheDirectory, onProgress } = this.options;
     const clusterDirectory = join(directory, 'cluster');
-    await mkdir(clusterDirectory);
+    await mkdir(clusterDirectory, { recursive: true });
     const cluster = this.#opened.adopt(
       await startCluster({
         directory: clusterDirectory,
         cacheDirectory,
         basePort: await freeBasePort(BROKERS),
         brokers: BROKERS,
+        ...wish,
         redis: true,
         redisPort: await freePort(),
         onProgress,

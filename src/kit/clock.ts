@@ -13,3 +13,13 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * The wall clock of the process's start, and from then on as the monotonic clock runs: for deadlines, delays and windows,
+ * which must not become an hour longer or shorter because someone sets the machine's clock. For times that are shown
+ * or stored as when something happened, `systemClock`.
+ */
+export const steadyClock: Clock = {
+  ...systemClock,
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
+};

@@ -1,10 +1,9 @@
 import type { Settings } from '../config/settings.ts';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
-import { isKitError } from '../kit/errors.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
 import { ClusterHealth } from '../kit/monitoring/cluster-health.ts';
-import type { HealthSource } from '../kit/monitoring/cluster-report.ts';
+import type { ClusterReport, HealthSource } from '../kit/monitoring/cluster-report.ts';
 import { EmbeddedHealth } from '../kit/monitoring/embedded-health.ts';
 
 /** Who tells how the log is. `groups` are those of the projections: a cluster knows of all groups, the embedded log is asked for these. */
@@ -18,30 +17,25 @@ export function healthSource(
   return new ClusterHealth({ bootstrap: settings.kafkaBootstrap, telemetry });
 }
 
-const READY_LIMIT_MS = 2_500;
+const SHOWN = 3;
 
-/** Whether events can be published, as the log's metadata has it: one question about our topics, no offsets. Null: they can. */
-export async function logNotReadyBecause(log: EventLog): Promise<string | null> {
-  const late = Promise.withResolvers<string>();
-  const timer = setTimeout(() => late.resolve(`the log did not answer within ${READY_LIMIT_MS} ms`), READY_LIMIT_MS);
-  try {
-    return await Promise.race([missingLeader(log), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function missingLeader(log: EventLog): Promise<string | null> {
-  try {
-    const { topics } = await log.describe(SOCIAL_TOPICS);
-    const without = topics.flatMap(({ name, partitions }) =>
-      partitions.filter(({ leader }) => leader < 0).map(({ partition }) => `${name}-${partition}`),
-    );
-    return without.length === 0
-      ? null
-      : `no leader: ${without.slice(0, 3).join(', ')}${without.length > 3 ? ', …' : ''}`;
-  } catch (error) {
-    if (!isKitError(error)) throw error;
-    return error.message;
-  }
+/**
+ * Whether every event can be acknowledged: each partition has a leader that answers, and with it as many in-sync replicas that answer as
+ * an acknowledgement takes. What metadata says is not enough: without a quorum nobody is left who would change it. Null: they can.
+ */
+export function notWritableBecause({ brokers, topics, error }: ClusterReport): string | null {
+  const answering = new Set(brokers.filter(({ answers }) => answers).map(({ id }) => id));
+  if (answering.size === 0) return error ?? 'the log does not answer';
+  const ours = topics.filter(({ name }) => (SOCIAL_TOPICS as readonly string[]).includes(name));
+  if (ours.length === 0) return error ?? 'the topics cannot be seen';
+  const blocked = ours.flatMap(({ name, min_insync_replicas, partitions }) =>
+    partitions
+      .filter(
+        ({ offline, isr }) => offline || isr.filter((id) => answering.has(id)).length < (min_insync_replicas ?? 1),
+      )
+      .map(({ partition }) => `${name}-${partition}`),
+  );
+  if (blocked.length === 0) return null;
+  const shown = blocked.slice(0, SHOWN).join(', ');
+  return `too few brokers answer for ${blocked.length} of the partitions (${shown}${blocked.length > SHOWN ? ', …' : ''})`;
 }

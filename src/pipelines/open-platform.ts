@@ -27,7 +27,7 @@ import { RetryPolicy } from '../kit/retry/retry-policy.ts';
 import { untilApplied } from './applied.ts';
 import { demoRunner } from './demo.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
-import { healthSource, logNotReadyBecause } from './health.ts';
+import { healthSource, notWritableBecause } from './health.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { ConsumerReport, Platform } from './platform.ts';
 import { type Projection, type ProjectionRun, runProjection } from './projection.ts';
@@ -47,8 +47,12 @@ interface Stores extends SocialStores {
   readonly idempotency: IdempotencyStore;
 }
 
-/** How much of the 10 s of a shutdown the producer may take to deliver what it has. */
-const DRAIN_TIMEOUT_MS = 5_000;
+const CLOSE_MS = 9_000;
+/** Of that, what is kept for closing log and stores; the rest may be taken by what is under way. */
+const CLOSE_RESERVE_MS = 1_500;
+const MIN_DRAIN_MS = 500;
+/** How long the consumers wait for handlers and dead letters when they stop. */
+const CONSUMER_GRACE_MS = 2_000;
 const KAFKA_REPLICAS = 3;
 
 /** @throws KitError DATA_DIR_LOCKED, LOG_UNAVAILABLE, STORE_UNAVAILABLE, TOPIC_MISMATCH, TAXONOMY_INVALID */
@@ -62,9 +66,11 @@ export async function openPlatform(
   const log = opened.adopt(await openLog(settings), (open) => open.close());
   const topics = new TopicManager(log);
   await ensureTopics(topics, log, settings, logger);
+  let closeBy = Number.POSITIVE_INFINITY;
+  const drainMs = () => Math.max(MIN_DRAIN_MS, Math.min(CLOSE_MS, closeBy - performance.now()) - CLOSE_RESERVE_MS);
   const producer = opened.adopt(
     new HighVolumeProducer({ log, deliveryTimeoutMs: settings.producerDeliveryTimeoutMs }),
-    (open) => open.close({ timeoutMs: DRAIN_TIMEOUT_MS }),
+    (open) => open.close({ timeoutMs: Math.round(drainMs()) }),
   );
   const publisher = new EventPublisher<SocialEvent>({ codec: socialEventCodec, producer });
   const stores = await openStores(settings, opened);
@@ -84,6 +90,7 @@ export async function openPlatform(
     failures,
     logger,
     retryPolicy: new RetryPolicy({ attempts: settings.consumerRetryAttempts, baseMs: settings.consumerRetryBaseMs }),
+    limits: { stopGraceMs: CONSUMER_GRACE_MS },
   };
   const consumers = consume ? await startConsumers(run, engagement, activity, opened) : null;
   for (const consumer of consumers ? [consumers.engagement, consumers.activity] : []) {
@@ -94,6 +101,10 @@ export async function openPlatform(
   }
   const groups = projections.map(({ group }) => group);
   const health = opened.adopt(healthSource(log, settings, groups, telemetry), (source) => source.close());
+  // both at once: without a quorum each takes its time
+  const stopConsuming = async () => {
+    await Promise.all([consumers?.engagement.stop(), consumers?.activity.stop()]);
+  };
   const closing = opened.move();
   let closed: Promise<void> | null = null;
 
@@ -116,7 +127,7 @@ export async function openPlatform(
     async notReadyBecause() {
       const reasons: string[] = [];
       if (controller.state === 'SYSTEM_ERROR') reasons.push(controller.cause ?? 'the system is in error');
-      const unready = await logNotReadyBecause(log);
+      const unready = notWritableBecause(await health.report());
       if (unready !== null) reasons.push(unready);
       const { stalledSinceMs, lastErrorCode } = producer.health();
       if (stalledSinceMs !== null)
@@ -125,8 +136,10 @@ export async function openPlatform(
       return reasons;
     },
     reconcile: () => reconcile(log, projections),
-    close() {
-      closed ??= closing.disposeAsync();
+    stopConsuming,
+    close(timeoutMs = CLOSE_MS) {
+      closeBy = Math.min(closeBy, performance.now() + timeoutMs);
+      closed ??= stopConsuming().then(() => closing.disposeAsync());
       return closed;
     },
   };

@@ -31,8 +31,13 @@ export interface Platform {
   notReadyBecause(): Promise<readonly string[]>;
   /** Folds the whole log anew and compares: positions, tallies and counters. */
   reconcile(): Promise<Reconciliation>;
-  /** Stops taking events, drains, closes; at most 10 s. */
-  close(): Promise<void>;
+  /** Moves no projection any more. */
+  stopConsuming(): Promise<void>;
+  /**
+   * Stops consuming and taking events, drains, closes. Default 9 s; what is not acknowledged when they are nearly over
+   * fails with PRODUCER_CLOSED.
+   */
+  close(timeoutMs?: number): Promise<void>;
 }
 
 export interface ConsumerReport extends ConsumerMetrics {

@@ -20,7 +20,7 @@ export interface Projection {
 
 export type ProjectionRun = Pick<
   ConsumerOptions<SocialEvent>,
-  'log' | 'deadLetters' | 'retryPolicy' | 'clock' | 'logger' | 'clientId'
+  'log' | 'deadLetters' | 'retryPolicy' | 'clock' | 'logger' | 'clientId' | 'limits'
 > & { readonly failures: PlannedFailures };
 
 /** Moves a projection along the log until it is stopped. */

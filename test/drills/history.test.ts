@@ -51,6 +51,24 @@ describe('the history of a process', () => {
     ]);
   });
 
+  test('of a process that is going to be killed, publishes that were begun are known too', async (t) => {
+    const file = await historyFile(t);
+    const recorder = new HistoryRecorder(file, 'load');
+    const { completedMs, outcome, partition, offset, code, ...begun } = PUBLISH;
+    const end = recorder.publishBegun(begun);
+    recorder.publishBegun({ ...begun, sequence: 1 });
+    end({ completedMs, outcome, partition, offset, code });
+    recorder.close();
+    const entries = await entriesOf(file);
+    assert.deepEqual(
+      entries.map((entry) => entry.kind === 'publish' && [entry.sequence, entry.outcome, entry.offset]),
+      [
+        [0, 'acked', 7],
+        [1, 'unknown', null],
+      ],
+    );
+  });
+
   test('a transaction that has no end, since its process was killed, is there with an unknown outcome', async (t) => {
     const file = await historyFile(t);
     const recorder = new HistoryRecorder(file, 'consumer');

@@ -6,8 +6,9 @@ import type { CheckReport } from './findings.ts';
 
 /** `.ts` in a clone, `.js` in the package. */
 const THREAD = new URL(`./check-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
-/** A check of a million events stays below a third of this (`docs/checker.md`). */
 const MAX_HEAP_MB = 2_048;
+/** What is read is looked at once: a large nursery would only be memory (140 MB in a check of a million events). */
+const MAX_NURSERY_MB = 24;
 const TIMEOUT_MS = 600_000;
 
 /**
@@ -21,7 +22,7 @@ export async function checkInThread(target: CheckTarget): Promise<CheckReport> {
   const worker = new Worker(THREAD, {
     workerData: target,
     name: 'checker',
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_NURSERY_MB },
   });
   const failed = (why: string, cause?: unknown): KitError =>
     new KitError('CHECK_FAILED', `the check has no verdict: ${why}`, { cause });

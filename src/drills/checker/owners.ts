@@ -32,7 +32,7 @@ interface ProcessTrace {
 
 /**
  * `two-owners`, as members were told: one process got a partition (`assigned`, from its beginning) before another one had
- * given it back (`revoked`, to its end). A process is taken for one member of a group.
+ * given it back (`revoked`, to its end); one finding for each that had not. A process is taken for one member of a group.
  *
  * Tolerated, because the group could not have known:
  * - `lost` ends an ownership that overlapped: the group had gone on without that member;
@@ -63,13 +63,15 @@ export class Owners {
     for (const owned of this.#owned.values()) {
       owned.sort((a, b) => a.fromMs - b.fromMs);
       const current: Ownership[] = [];
+      const told = new Set<Ownership>();
       for (const newer of owned) {
         for (const older of current) {
           if (older.toMs <= newer.fromMs || older.process === newer.process || this.#wasExpelled(older, newer.fromMs))
             continue;
           findings.add('two-owners', () => twoOwners(older, newer));
+          told.add(older);
         }
-        const still = current.filter(({ toMs }) => toMs > newer.fromMs);
+        const still = current.filter((older) => older.toMs > newer.fromMs && !told.has(older));
         current.splice(0, current.length, ...still, newer);
       }
     }

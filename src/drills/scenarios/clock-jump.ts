@@ -11,7 +11,7 @@ const JUMPS_MS = [HOUR_MS, -HOUR_MS, -HOUR_MS];
 const STALL_S = 5;
 /** Of events that fail twice: delays of at most 0.2 and 0.4 s by the policy, and what is in front of them. */
 const RETRIED_S = 5;
-const FLAKY_SHARE = 0.01;
+const FLAKY_SHARE = 0.002;
 /** Longer than the time between two jumps: events come again when the clock has jumped in between. */
 const REPEATS = { repeatShare: 0.05, repeatAfterMs: 7_000 };
 

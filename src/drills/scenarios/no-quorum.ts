@@ -8,9 +8,9 @@ import { HttpWatch, type Sighting } from '../workers/http-watch.ts';
 import { UpProcess } from '../workers/up-process.ts';
 
 const REFUSED_S = 5;
-const NOTICED_S = 10;
+const NOTICED_S = 5;
 const RESUMED_S = 10;
-const READ_S = 1;
+const READ_S = 2;
 const ENDED_S = 10;
 const WAIT_MS = 60_000;
 /** The content with the most events. */
@@ -23,20 +23,20 @@ const PROBLEM = 'application/problem+json';
 export const noQuorum: Drill = {
   name: 'no-quorum',
   proves: 'two of three brokers down: writes are refused in time, reads go on, and writing resumes by itself',
-  promises: ['P1', 'P2', 'P3', 'P9', 'P11'],
+  promises: ['P1', 'P3', 'P4', 'P9', 'P11'],
   requires: ['kafka', 'redis'],
   defaults: { ratePerSecond: 200 },
 
   async run(stage) {
     const { cluster } = await stage.kafka();
     const server = await up(stage, 'server');
-    const other = await up(stage, 'other-server');
+    const idle = await up(stage, 'idle-server');
     const { seed, ratePerSecond } = stage.options;
     const load = httpLoad(stage, server, { seed, ratePerSecond });
-    const otherLoad = httpLoad(stage, other, { seed: seed + 1, ratePerSecond: ratePerSecond / 4 });
     const watch = (path: string) => httpWatch(stage, server, path);
     const [live, ready, reads] = [watch('/livez'), watch('/readyz'), watch(READ)];
-    await stage.until('service', WAIT_MS, () => [ready, reads].every(({ last }) => last?.status === 200));
+    const idleReady = httpWatch(stage, idle, '/readyz');
+    await stage.until('service', WAIT_MS, () => [ready, reads, idleReady].every(({ last }) => last?.status === 200));
     const steadyMs = stage.mark('steady');
     await stage.phase('before', 5);
 
@@ -44,12 +44,15 @@ export const noQuorum: Drill = {
     const victims = [controller, byLoad.find((name) => name !== controller)!];
     await Promise.all(victims.map((victim) => cluster.kill(victim)));
     const faultMs = stage.mark(`${victims.join(' and ')} killed`);
-    await stage.phase('no quorum', 4);
-    const ending = other.end();
-    stage.mark('other-server asked to end');
-    await stage.phase('no quorum', 8);
+    await stage.phase('no quorum', 5);
+    await idleReady.stop();
+    const idleLoad = httpLoad(stage, idle, { seed: seed + 1, ratePerSecond: ratePerSecond / 4 });
+    await stage.phase('no quorum', 1);
+    const ending = idle.end();
+    stage.mark(`${idle.name} is idle no more, and asked to end`);
+    await stage.phase('no quorum', 6);
     const ended = await ending;
-    await otherLoad.finish();
+    await idleLoad.finish();
 
     const restartMs = stage.mark(`${victims.join(' and ')} started again`);
     const starting = Promise.all(victims.map((victim) => cluster.start(victim)));
@@ -82,6 +85,11 @@ export const noQuorum: Drill = {
         withinSeconds('slowest of them', REFUSED_S, slowestMs),
         withinSeconds('writes resumed after quorum', RESUMED_S, resumedMs - quorumMs),
         ...readiness(ready.sightings, faultMs, restartMs, quorumMs),
+        withinSeconds(
+          '/readyz of an idle server says no',
+          NOTICED_S,
+          noticedMs(idleReady.sightings, faultMs) - faultMs,
+        ),
         none('other answers of /livez than 200', live.sightings.filter(({ status }) => status !== 200).length),
         withinSeconds('slowest answer of /livez', READ_S, slowest(live.sightings)),
         none(
@@ -127,19 +135,23 @@ function httpWatch(stage: Stage, server: UpProcess, path: string): HttpWatch {
 
 /** Not ready, with reasons, from soon after the fault until quorum at least; then ready again. */
 function readiness(sightings: readonly Sighting[], faultMs: number, restartMs: number, quorumMs: number): Criterion[] {
-  const noticed = sightings.find(({ askedMs, status }) => askedMs > faultMs && status === 503);
-  const noticedMs = noticed === undefined ? Number.POSITIVE_INFINITY : noticed.askedMs + noticed.tookMs;
+  const fromMs = noticedMs(sightings, faultMs);
   const wrong = sightings.filter(
     ({ askedMs, tookMs, status, text }) =>
-      askedMs > noticedMs && askedMs + tookMs < restartMs && (status !== 503 || !/"reasons":\["/.test(text)),
+      askedMs > fromMs && askedMs + tookMs < restartMs && (status !== 503 || !/"reasons":\["/.test(text)),
   );
   const again = sightings.find(({ askedMs, status }) => askedMs > quorumMs && status === 200);
   return [
-    withinSeconds('/readyz says no', NOTICED_S, noticedMs - faultMs),
+    withinSeconds('/readyz says no', NOTICED_S, fromMs - faultMs),
     none('other answers until quorum', wrong.length),
     withinSeconds('/readyz says yes after quorum', RESUMED_S, (again?.askedMs ?? Number.POSITIVE_INFINITY) - quorumMs),
     withinSeconds('slowest answer of /readyz', REFUSED_S, slowest(sightings)),
   ];
+}
+
+function noticedMs(sightings: readonly Sighting[], faultMs: number): number {
+  const first = sightings.find(({ askedMs, status }) => askedMs > faultMs && status === 503);
+  return first === undefined ? Number.POSITIVE_INFINITY : first.askedMs + first.tookMs;
 }
 
 function slowest(sightings: readonly Sighting[]): number {

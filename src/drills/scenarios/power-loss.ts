@@ -58,7 +58,7 @@ export const powerLoss: Drill = {
         continue;
       }
       stage.mark(`loss ${cycle}`);
-      const lost = unsynced.losePower(modeOf(random));
+      const lost = unsynced.losePower(modeOf(random, seed + cycle));
       total.losses += 1;
       total.withLoss += lost.droppedBytes > 0 ? 1 : 0;
       total.unsyncedBytes += lost.unsyncedBytes;
@@ -93,8 +93,9 @@ export const powerLoss: Drill = {
   },
 };
 
-function modeOf({ next, pick }: SeededRandom): Parameters<UnsyncedWrites['losePower']>[0] {
-  return next() < ALL_LOST ? {} : { random: next, sectorBytes: pick([512, 4096]) };
+/** How many sectors there are is a matter of timing, so they have a source of chance of their own. */
+function modeOf({ next, pick }: SeededRandom, seed: number): Parameters<UnsyncedWrites['losePower']>[0] {
+  return next() < ALL_LOST ? {} : { random: seededRandom(seed).next, sectorBytes: pick([512, 4096]) };
 }
 
 /** Of what is not in the log, nothing can have been processed. */

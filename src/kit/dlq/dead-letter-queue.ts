@@ -2,7 +2,7 @@
  * Dead letters: captured with their original bytes in `<topic>.dlq`, listed, shown, and sent back to their topic. The
  * topics are the only state; what is listed is a fold of them, read on from where the last call stopped.
  */
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, steadyClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, Header, LogRecord, PartitionOffset, TopicPartition } from '../log/event-log.ts';
 import { partitionFor } from '../log/partitioner.ts';
@@ -110,7 +110,7 @@ export class DeadLetterQueue {
   constructor(options: DeadLetterQueueOptions) {
     this.#log = options.log;
     this.#sender = options.sender;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? steadyClock;
     this.#options = options;
     this.#index = new DeadLetterIndex(options.maxEntries ?? 10_000);
   }

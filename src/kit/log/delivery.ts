@@ -33,12 +33,15 @@ interface Owned extends TopicPartition {
   running: Promise<void> | null;
 }
 
-const MAX_FETCH_BYTES = 4 * 1024 * 1024;
+/** As it travels; in memory records of ten headers are seven times as large. */
+const MAX_FETCH_BYTES = 1024 * 1024;
 const MIN_FETCH_BYTES = 64 * 1024;
 const MAX_WAIT_MS = 500;
 /** While a partition's queue is full, a fetch for its neighbours must not keep it waiting long once it has drained. */
 const MAX_WAIT_BESIDE_FULL_MS = 100;
-const RECORD_OVERHEAD_BYTES = 64;
+/** What a record and a header cost beside their bytes: objects, buffers, strings. Measured: 2,050 bytes for a record of ten headers. */
+const RECORD_OVERHEAD_BYTES = 300;
+const HEADER_OVERHEAD_BYTES = 175;
 /**
  * A fetch that brought fewer records is followed by the next one only after this long: at a trickle of events, a transaction
  * of the store for each would cost more than the events themselves. The first event after a silence never waits.
@@ -199,9 +202,13 @@ export class Delivery {
     try {
       for (let next = owned.queue.shift(); next !== undefined && !this.#stopped; next = owned.queue.shift()) {
         owned.queuedBytes -= next.bytes;
-        this.#bufferedBytes -= next.bytes;
         if (owned.full && owned.queuedBytes <= this.#shareBytes / 2) this.#refetch(owned);
-        await this.#options.onRecords(next.batch);
+        try {
+          await this.#options.onRecords(next.batch);
+        } finally {
+          // until here it is in memory, whoever holds it
+          this.#bufferedBytes -= next.bytes;
+        }
       }
     } catch (error) {
       this.#fail(error);
@@ -262,7 +269,7 @@ function sizeOf(batch: PartitionBatch): number {
   let bytes = 0;
   for (const { key, value, headers } of batch.records) {
     bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-    for (const [name, content] of headers) bytes += name.length + (content?.length ?? 0);
+    for (const [, content] of headers) bytes += HEADER_OVERHEAD_BYTES + (content?.length ?? 0);
   }
   return bytes;
 }

@@ -148,13 +148,13 @@ export interface JoinOptions {
    */
   onRevoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>;
   readonly clientId?: string;
-  /** Default 10,000. */
+  /** Without a heartbeat for so long, a member's partitions go to the others. Default 6,000. */
   readonly sessionTimeoutMs?: number;
   /** How long others wait for this member's `onRevoked`. Default 60,000. */
   readonly rebalanceTimeoutMs?: number;
-  /** Default 3,000. */
+  /** Also how long it takes a member to hear of a rebalance. Default: a quarter of the session, 3,000 at most. */
   readonly heartbeatIntervalMs?: number;
-  /** Records held for `onRecords`, all partitions together, soft. Default 16 MiB. */
+  /** Memory of the records held for `onRecords` and by it, all partitions together, soft. Default 32 MiB. */
   readonly maxBufferedBytes?: number;
 }
 

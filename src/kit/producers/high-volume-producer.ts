@@ -74,7 +74,7 @@ export class HighVolumeProducer {
    * Resolves once the record is durable.
    *
    * @throws KitError QUEUE_FULL (retriable, `details.retryAfterMs`), DELIVERY_TIMEOUT, ACK_PENDING, LOG_UNAVAILABLE
-   *   (retriable, `details.maybeStored`), PRODUCER_CLOSED, RECORD_TOO_LARGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   *   (retriable, `details.maybeStored`; `details.because` is the code of what the log fails with), PRODUCER_CLOSED, RECORD_TOO_LARGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    *   INVALID_ARGUMENT, APPEND_FAILED
    */
   send(record: OutgoingRecord, options: SendOptions = NO_OPTIONS): Promise<Sent> {
@@ -265,15 +265,18 @@ export class HighVolumeProducer {
   #limitWait(entry: Pending, ackTimeoutMs: number): void {
     entry.cancelAckTimer = this.#clock.after(ackTimeoutMs, () => {
       const { list, topic } = entry;
-      const details = { topic, maybeStored: list === null };
+      const cause = this.#routes.get(topic)?.lastErrorFor(entry);
+      const because = cause === undefined ? {} : { because: cause.code };
+      const options = { retriable: true, cause, details: { topic, maybeStored: list === null, ...because } };
+      const reason = cause === undefined ? '' : `: ${cause.message}`;
       if (list === null) {
-        const message = `sent, but not acknowledged within ${ackTimeoutMs} ms; its delivery goes on`;
-        entry.reject(new KitError('ACK_PENDING', message, { retriable: true, details }));
+        const message = `sent, but not acknowledged within ${ackTimeoutMs} ms; its delivery goes on${reason}`;
+        entry.reject(new KitError('ACK_PENDING', message, options));
         return;
       }
       list.remove(entry);
-      const message = `its turn did not come within ${ackTimeoutMs} ms; it was withdrawn`;
-      const error = new KitError('LOG_UNAVAILABLE', message, { retriable: true, details });
+      const message = `its turn did not come within ${ackTimeoutMs} ms; it was withdrawn${reason}`;
+      const error = new KitError('LOG_UNAVAILABLE', message, options);
       if (list === this.#room.waiting) this.#failWaiting([entry], error);
       else this.#failed([entry], error);
     });

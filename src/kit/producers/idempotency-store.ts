@@ -6,7 +6,7 @@
  * table that is down for long) only means that a repetition is published again, with the same event id, and
  * counted once all the same by the projection. The same holds for two processes that get one key at the same time.
  */
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, steadyClock } from '../clock.ts';
 import { KitError } from '../errors.ts';
 
 export interface IdempotencyRequest {
@@ -95,7 +95,7 @@ export class IdempotencyStore {
 
   constructor(table: IdempotencyTable, options: IdempotencyOptions = {}) {
     this.#table = table;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? steadyClock;
     this.#flushDelayMs = options.flushDelayMs ?? 50;
     this.#maxHeld = options.maxHeld ?? 100_000;
   }

@@ -32,6 +32,12 @@ export class TopicRoute {
     });
   }
 
+  /** Why the lane that this record is in, or will be in, does not get on; undefined where nothing is known. */
+  lastErrorFor({ wantedPartition, record }: Pending): KitError | undefined {
+    if (this.partitions === null || (wantedPartition === undefined && record.key === null)) return undefined;
+    return this.lanes.get(wantedPartition ?? partitionFor(record.key!, this.partitions))?.lastError;
+  }
+
   /** Stays with a partition until its batch has left (KIP-480), then takes the next that does not stall. */
   #keyless(partitions: number, random: () => number): Lane {
     const last = this.#sticky;

@@ -20,6 +20,7 @@ export class TransientError extends KitError {
 const SYSTEMIC: ReadonlySet<string> = new Set([
   'STORE_UNAVAILABLE',
   'LOG_UNAVAILABLE',
+  'DISK_FULL',
   'APPEND_TIMEOUT',
   'ACK_PENDING',
   'DELIVERY_TIMEOUT',

@@ -72,6 +72,8 @@ test('one planted fault does not hide another', async () => {
     fc.asyncProperty(scenes, index, index, async (where, first, second) => {
       const one = await scene(where);
       const faults = [plants[first]!(one), plants[second]!(one)].filter((fault) => fault !== null);
+      // the second may undo the first
+      if (faults[0]?.kind === faults[1]?.kind) return;
       // what makes other things untrue as well may make the other fault none
       if (faults.some(({ also }) => also !== undefined)) return;
       const report = await checkScene(one);

@@ -21,6 +21,22 @@ export function pick<T>({ world }: Scene, values: readonly T[]): T | null {
   return values.length === 0 ? null : world.random.pick(values);
 }
 
+/** As `pick`, of what no fault has changed yet: a second one could undo the first. */
+export function take<T extends object>(scene: Scene, values: readonly T[]): T | null {
+  const taken = pick(
+    scene,
+    values.filter((value) => !isTaken(value)),
+  );
+  if (taken !== null) changed.add(taken);
+  return taken;
+}
+
+export function isTaken(value: object): boolean {
+  return changed.has(value);
+}
+
+const changed = new WeakSet<object>();
+
 export function publishesOf({ world }: Scene): Publish[] {
   return world.history.filter((entry) => entry.kind === 'publish');
 }
@@ -45,8 +61,13 @@ export function acceptedOf(scene: Scene): Apply[][] {
   return [...Map.groupBy(accepted, ({ group, topic, partition }) => `${group} ${topic}/${partition}`).values()];
 }
 
+interface PlacedEffect {
+  readonly transaction: Apply;
+  readonly offset: number;
+}
+
 /** Places of effects that only one transaction of the whole history has anything to do with. */
-export function singleEffects(scene: Scene): { readonly transaction: Apply; readonly offset: number }[] {
+export function singleEffects(scene: Scene): PlacedEffect[] {
   // what a store forgot when it fell back to a snapshot is told from what it never did by its position only
   if (scene.world.counts.has('back to a snapshot')) return [];
   const touched = new Map<string, number>();
@@ -58,6 +79,7 @@ export function singleEffects(scene: Scene): { readonly transaction: Apply; read
   }
   return acceptedOf(scene)
     .flat()
+    .filter((transaction) => !isTaken(transaction))
     .flatMap((transaction) => transaction.offsets.map((offset) => ({ transaction, offset })))
     .filter(({ transaction, offset }) => touched.get(at(transaction, offset)) === 1);
 }
@@ -68,4 +90,10 @@ export function keyAt({ world }: Scene, place: TopicPartition, offset: number): 
 
 export function sourceLogs({ partitions }: Scene): Scene['partitions'] {
   return partitions.filter(({ topic, latest }) => !topic.endsWith('.dlq') && latest > 0);
+}
+
+export function takeEffect(scene: Scene, effects: readonly PlacedEffect[]): PlacedEffect | null {
+  const effect = pick(scene, effects);
+  if (effect !== null) changed.add(effect.transaction);
+  return effect;
 }

@@ -3,6 +3,7 @@ import { deadLetterHeaders, readDeadLetter } from '../../../src/kit/dlq/dead-let
 import {
   acceptedOf,
   at,
+  isTaken,
   keyAt,
   type Plant,
   pick,
@@ -10,6 +11,8 @@ import {
   sentOnce,
   singleEffects,
   sourceLogs,
+  take,
+  takeEffect,
   transactionsOf,
 } from './planted.ts';
 import type { Ownership, Publish } from './world.ts';
@@ -19,7 +22,9 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const place = pick(scene, sourceLogs(scene));
     if (place === null) return null;
     const offset = scene.world.random.integer(place.latest);
-    scene.world.write({ ...ghost(scene), topic: place.topic, outcome: 'acked', partition: place.partition, offset });
+    take(scene, [
+      scene.world.write({ ...ghost(scene), topic: place.topic, outcome: 'acked', partition: place.partition, offset }),
+    ]);
     return { kind: 'lost-acknowledged', says: ['ghost', at(place, offset)] };
   },
 
@@ -27,12 +32,12 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const place = pick(scene, sourceLogs(scene));
     if (place === null) return null;
     const { topic, partition, latest: offset } = place;
-    scene.world.write({ ...ghost(scene), topic, outcome: 'acked', partition, offset });
+    take(scene, [scene.world.write({ ...ghost(scene), topic, outcome: 'acked', partition, offset })]);
     return { kind: 'lost-acknowledged', says: ['ghost', at(place, offset)] };
   },
 
   'an acknowledgement of another place than the record has'(scene) {
-    const publish = pick(scene, sentOnce(scene));
+    const publish = take(scene, sentOnce(scene));
     if (publish === null) return null;
     const { topic, partition, offset } = publish;
     const place = { topic, partition: partition! };
@@ -44,10 +49,17 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const byId = Map.groupBy(publishesOf(scene), ({ eventId }) => eventId);
     const twice = [...byId.values()].filter((sent) => {
       const places = new Set(sent.map(({ partition, offset }) => `${partition}@${offset}`));
-      return sent.length > 1 && sent[0]!.eventId !== null && places.size === sent.length && sent.every(isAcked);
+      return (
+        sent.length > 1 &&
+        sent[0]!.eventId !== null &&
+        places.size === sent.length &&
+        sent.every((one) => isAcked(one) && !isTaken(one))
+      );
     });
-    const publish = pick(scene, twice.flat());
-    if (publish === null) return null;
+    const sent = pick(scene, twice);
+    if (sent === null) return null;
+    const publish = pick(scene, sent)!;
+    for (const one of sent) take(scene, [one]);
     scene.world.history.splice(scene.world.history.indexOf(publish), 1);
     return { kind: 'duplicate-in-log', says: [publish.eventId!, publish.topic] };
   },
@@ -62,14 +74,14 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       [...keys.values()].filter((all) => all.length > 1 && all[0]!.key !== ''),
     );
     if (sent === null) return null;
-    const [first, second] = [pick(scene, sent)!, pick(scene, sent)!];
-    if (first === second) return null;
+    const [first, second] = [take(scene, sent), take(scene, sent)];
+    if (first === null || second === null) return null;
     [first.sequence, second.sequence] = [second.sequence, first.sequence];
     return { kind: 'reordered-in-log', says: [`"${first.key}"`, first.process, `${first.topic}/`] };
   },
 
   'an event that is in the log though it was refused'(scene) {
-    const publish = pick(scene, sentOnce(scene));
+    const publish = take(scene, sentOnce(scene));
     if (publish === null) return null;
     const place = at({ ...publish, partition: publish.partition! }, publish.offset!);
     Object.assign(publish, { outcome: 'failed', partition: null, offset: null, code: 'RECORD_TOO_LARGE' });
@@ -77,7 +89,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
 
   'an event that nobody sent'(scene) {
-    const publish = pick(scene, sentOnce(scene));
+    const publish = take(scene, sentOnce(scene));
     if (publish === null) return null;
     scene.world.history.splice(scene.world.history.indexOf(publish), 1);
     return {
@@ -103,7 +115,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const sent = sentOnce(scene).filter(
       ({ topic, partition, offset }) => !dead.has(`${scene.world.groupOf(topic).id}/${topic}/${partition}/${offset}`),
     );
-    const publish = pick(scene, sent);
+    const publish = take(scene, sent);
     if (publish === null) return null;
     const place = { topic: publish.topic, partition: publish.partition! };
     const log = scene.world.log(place);
@@ -163,7 +175,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       [...keys.values()].filter(({ length }) => length > 1),
     );
     if (effects === null) return null;
-    const [one, other] = [pick(scene, effects)!, pick(scene, effects)!];
+    const [one, other] = [takeEffect(scene, effects)!, takeEffect(scene, effects)!];
     if (one === other) return null;
     const first = one.transaction.offsets.indexOf(one.offset);
     const second = other.transaction.offsets.indexOf(other.offset);
@@ -177,7 +189,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
 
   'a record without an effect'(scene) {
-    const effect = pick(scene, singleEffects(scene));
+    const effect = takeEffect(scene, singleEffects(scene));
     if (effect === null) return null;
     const { transaction, offset } = effect;
     transaction.offsets.splice(transaction.offsets.indexOf(offset), 1);
@@ -185,7 +197,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
 
   'a parked record that is forgotten'(scene) {
-    const effect = pick(scene, singleEffects(scene));
+    const effect = takeEffect(scene, singleEffects(scene));
     if (effect === null) return null;
     const { transaction, offset } = effect;
     transaction.offsets.splice(transaction.offsets.indexOf(offset), 1);
@@ -201,7 +213,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const offset = pick(scene, before);
     if (offset === null) return null;
     later.offsets.splice(scene.world.random.integer(later.offsets.length + 1), 0, offset);
-    return { kind: 'repeated-offset', says: [at(later, offset), later.process, later.group] };
+    return { kind: 'repeated-offset', says: [at(later, offset), later.group] };
   },
 
   'a partition that another member is given meanwhile'(scene) {
@@ -234,8 +246,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const [older, newer] = pair;
     older.invokedMs = newer.completedMs! + 0.01;
     older.completedMs = newer.completedMs! + 0.02;
-    const says = [`${older.topic}/${older.partition}`, older.process, `epoch ${older.epoch}`, `epoch ${newer.epoch}`];
-    return { kind: 'two-owners', says };
+    return { kind: 'two-owners', says: [`${older.topic}/${older.partition}`, older.process, `epoch ${older.epoch}`] };
   },
 
   'an epoch that two processes use'(scene) {
@@ -333,6 +344,18 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     const { offset } = scene.world.append(place, { key: null, value: Buffer.from('?'), headers: [] });
     place.latest += 1;
     return { kind: 'dead-letter-mismatch', says: [at(place, offset)] };
+  },
+
+  'a dead letter in the wrong topic'(scene) {
+    const letter = pick(
+      scene,
+      lettersOf(scene).filter(({ topic }) => topic === 'content-interactions.dlq'),
+    );
+    const place = scene.partitions.find(({ topic }) => topic === 'user-actions.dlq')!;
+    if (letter === null || place.latest !== scene.world.log(place).length) return null;
+    const { offset } = scene.world.append(place, letter);
+    place.latest += 1;
+    return { kind: 'dead-letter-mismatch', says: [at(place, offset), 'content-interactions/'] };
   },
 
   'a dead letter of what is not in the log'(scene) {

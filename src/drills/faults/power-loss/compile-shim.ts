@@ -11,14 +11,6 @@ const SOURCE = fileURLToPath(new URL('../../../../assets/drills/unsynced.c', imp
 const FLAGS = ['-shared', '-fPIC', '-O2'];
 const LIBRARIES = ['-ldl', '-lpthread'];
 
-/** Whether there is a C compiler. */
-export async function hasCompiler(): Promise<boolean> {
-  return run('cc', ['--version']).then(
-    () => true,
-    () => false,
-  );
-}
-
 /**
  * The library that watches a process's writes, compiled once for its source.
  *

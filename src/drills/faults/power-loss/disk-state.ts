@@ -59,8 +59,8 @@ export function inspectDisk(directory: string, scratch: string): DiskState {
     query<TopicPartition & DiskPosition>(file, sql).map((row) => [placeOf(row), row] as const);
   try {
     for (const file of FILES) {
-      for (const { integrity_check: line } of query<{ integrity_check: string }>(file, 'PRAGMA integrity_check'))
-        if (line !== 'ok') damages.push(`${file}: ${line}`);
+      for (const { integrity_check: line } of query<{ integrity_check: string }>(file, 'PRAGMA integrity_check(1)'))
+        if (line !== 'ok') damages.push(`${file}: ${line.replaceAll('\n', ' ')}`);
     }
     const ends = new Map(places(LOG, ENDS).map(([place, { next }]) => [place, next]));
     const positions = new Map(PROJECTIONS.flatMap((file) => places(file, POSITIONS)));

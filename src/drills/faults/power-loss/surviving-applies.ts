@@ -19,15 +19,16 @@ export class SurvivingApplies {
    * @returns how many transactions were taken back
    */
   async keep(files: readonly string[], positions: Positions): Promise<number> {
+    const histories = await Promise.all(files.map(async (file) => ({ file, entries: await entriesOf(file) })));
+    const repeated = neverHappened(histories.flatMap(({ entries }) => entries));
     const cut = new Set<string>();
     let takenBack = 0;
-    for (const file of files) {
-      const kept: string[] = [];
-      for await (const { operation: _, ...entry } of entriesOf(file)) {
-        if (entry.kind === 'apply' && !this.#survives(entry, positions, cut)) takenBack += 1;
-        else kept.push(`${JSON.stringify(entry)}\n`);
-      }
-      await writeFile(`${file}.partial`, kept.join(''));
+    for (const { file, entries } of histories) {
+      const kept = entries.filter(
+        (entry) => entry.kind !== 'apply' || repeated.has(entry) || this.#survives(entry, positions, cut),
+      );
+      takenBack += entries.length - kept.length;
+      await writeFile(`${file}.partial`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
       await rename(`${file}.partial`, file);
     }
     return takenBack;
@@ -49,6 +50,27 @@ export class SurvivingApplies {
 }
 
 /** What was begun and ended is one entry, which needs no number any more. */
-function entriesOf(file: string): AsyncIterable<HistoryEntry & { readonly operation?: number }> {
-  return readHistory([file]);
+async function entriesOf(file: string): Promise<HistoryEntry[]> {
+  const entries: HistoryEntry[] = [];
+  for await (const { operation: _, ...entry } of readHistory([file]) as AsyncIterable<Numbered>) entries.push(entry);
+  return entries;
+}
+
+type Numbered = HistoryEntry & { readonly operation?: number };
+
+/** Transactions that a kill came before: another process has done their work. As those without an end, they stay. */
+function neverHappened(entries: readonly HistoryEntry[]): ReadonlySet<HistoryEntry> {
+  const found = new Set<HistoryEntry>();
+  const next = new Map<string, number>();
+  const settled = new Set<string>();
+  for (const entry of entries.toReversed()) {
+    if (entry.kind !== 'apply') continue;
+    const place = placeOf(entry);
+    const offsets = entry.offsets.map((offset) => `${place}@${offset}`);
+    const isRepeated = entry.expect === next.get(place) && entry.next > (entry.expect ?? 0);
+    if (entry.completedMs === null && (isRepeated || offsets.some((offset) => settled.has(offset)))) found.add(entry);
+    else if (entry.expect !== null) next.set(place, entry.expect);
+    for (const offset of offsets) settled.add(offset);
+  }
+  return found;
 }

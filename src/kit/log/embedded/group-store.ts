@@ -1,7 +1,7 @@
 /** What of the groups outlives the process: committed offsets and the last generation. Hints, so an fsync less is no loss. */
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { openRebuildable, transaction } from '../../stores/sqlite.ts';
+import { guarded, openRebuildable, transaction } from '../../stores/sqlite.ts';
 import type { PartitionOffset } from '../event-log.ts';
 
 const SCHEMA = `
@@ -18,27 +18,29 @@ export class GroupStore {
 
   constructor(directory: string) {
     this.#database = openRebuildable(join(directory, 'groups.db'));
-    this.#database.exec(SCHEMA);
+    guarded(() => this.#database.exec(SCHEMA));
     this.#saveOffset = this.#database.prepare('INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)');
     this.#saveGeneration = this.#database.prepare('INSERT OR REPLACE INTO groups VALUES (?, ?)');
   }
 
   /** Groups that ever had a member or an offset. */
   groupIds(): string[] {
-    const rows = this.#database.prepare('SELECT id FROM groups UNION SELECT group_id FROM offsets ORDER BY 1').all();
-    return rows.map((row) => String(row.id));
+    const sql = 'SELECT id FROM groups UNION SELECT group_id FROM offsets ORDER BY 1';
+    return guarded(() => this.#database.prepare(sql).all()).map((row) => String(row.id));
   }
 
   generation(groupId: string): number {
-    return Number(this.#database.prepare('SELECT generation FROM groups WHERE id = ?').get(groupId)?.generation ?? 0);
+    const row = guarded(() => this.#database.prepare('SELECT generation FROM groups WHERE id = ?').get(groupId));
+    return Number(row?.generation ?? 0);
   }
 
   saveGeneration(groupId: string, generation: number): void {
-    this.#saveGeneration.run(groupId, generation);
+    guarded(() => this.#saveGeneration.run(groupId, generation));
   }
 
   offsets(groupId: string): PartitionOffset[] {
-    const rows = this.#database.prepare('SELECT topic, partition, offset FROM offsets WHERE group_id = ?').all(groupId);
+    const sql = 'SELECT topic, partition, offset FROM offsets WHERE group_id = ?';
+    const rows = guarded(() => this.#database.prepare(sql).all(groupId));
     return rows.map((row) => ({
       topic: String(row.topic),
       partition: Number(row.partition),

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { KitError } from '../../errors.ts';
 import type { RawAppend, TopicRow } from './batch-writer.ts';
 import { Fifo } from './fifo.ts';
-import type { AppendCommand, WriterAnswer, WriterCommand } from './writer-thread.ts';
+import type { AppendCommand, WriteError, WriterAnswer, WriterCommand } from './writer-thread.ts';
 
 export interface WriteQueueLimits {
   readonly maxQueuedBytes: number;
@@ -43,7 +43,7 @@ export class WriteQueue {
     this.#worker.on('exit', () => this.#died(new Error('the writer has ended')));
   }
 
-  /** Resolves with the base offset when the batch is durable. @throws KitError LOG_UNAVAILABLE (`details.maybeStored`) */
+  /** Resolves with the base offset when the batch is durable. @throws KitError LOG_UNAVAILABLE, DISK_FULL (`details.maybeStored`) */
   append(append: RawAppend): Promise<number> {
     const waiting = { append, ...Promise.withResolvers<number>() };
     if (this.#forRoom.length === 0 && this.#hasRoomFor(waiting)) this.#admit(waiting);
@@ -51,6 +51,7 @@ export class WriteQueue {
     return waiting.promise;
   }
 
+  /** @throws KitError LOG_UNAVAILABLE, DISK_FULL */
   createTopics(topics: readonly TopicRow[]): Promise<number[]> {
     return this.#send({ kind: 'create-topics', topics });
   }
@@ -127,7 +128,7 @@ export class WriteQueue {
     const command = this.#commands.shift()!;
     if (this.#commands.length === 0) this.#worker.unref();
     if (answer.ok) command.resolve(answer.numbers);
-    else command.reject(unavailable(answer.error, false));
+    else command.reject(writeFailure(answer.error));
   }
 
   /** The transaction that was under way may or may not be in the file; only opening the log again shows it. */
@@ -154,6 +155,29 @@ function pack(group: readonly Waiting[], bytes: number): AppendCommand {
     partitions: group.map(({ append }) => append.partition),
     lengths: group.map(({ append }) => append.bytes.length),
   };
+}
+
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+/** The index of the write-ahead log needs another page in memory that the file system has not got. */
+const SQLITE_IOERR_SHMSIZE = 4874;
+
+/**
+ * What a transaction failed of. SQLite has rolled it back, and the next one takes its place in the file; but when the disk
+ * itself has failed, its fsync above all, the bytes may be there, and are found if the process ends before that next one.
+ */
+export function writeFailure({ message, errcode = 0 }: WriteError): KitError {
+  if (errcode === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) {
+    return new KitError(
+      'DISK_FULL',
+      'The disk of the data directory is full. Free some space: writing goes on by itself.',
+      {
+        retriable: true,
+        details: { maybeStored: false },
+      },
+    );
+  }
+  return unavailable(new Error(message), (errcode & 0xff) === SQLITE_IOERR);
 }
 
 function unavailable(cause: unknown, maybeStored: boolean): KitError {

@@ -19,7 +19,14 @@ export type WriterCommand =
 /** One answer per command, in order: base offsets or topic ids. After `close` the thread ends instead. */
 export type WriterAnswer =
   | { readonly ok: true; readonly numbers: number[] }
-  | { readonly ok: false; readonly error: unknown };
+  | { readonly ok: false; readonly error: WriteError };
+
+/** An error as it crosses threads: of a thrown one, only its message would arrive. */
+export interface WriteError {
+  readonly message: string;
+  /** SQLite's extended result code; undefined for other errors. */
+  readonly errcode?: number;
+}
 
 const port = parentPort!;
 const writer = new BatchWriter((workerData as { file: string }).file);
@@ -34,9 +41,14 @@ port.on('message', (command: WriterCommand) => {
     const numbers = command.kind === 'append' ? append(command) : writer.createTopics(command.topics);
     port.postMessage({ ok: true, numbers } satisfies WriterAnswer);
   } catch (error) {
-    port.postMessage({ ok: false, error } satisfies WriterAnswer);
+    port.postMessage({ ok: false, error: writeError(error) } satisfies WriterAnswer);
   }
 });
+
+function writeError(error: unknown): WriteError {
+  const { message, errcode } = error as Error & { errcode?: number };
+  return errcode === undefined ? { message } : { message, errcode };
+}
 
 function append({ topicIds, partitions, lengths, block }: AppendCommand): number[] {
   let at = 0;

@@ -81,13 +81,13 @@ export class Fetcher implements FetchSource {
 
   async read(request: ReadRequest): Promise<PartitionBatch> {
     const { topic, partition, offset, maxBytes = DEFAULT_READ_BYTES, maxRecords = Number.POSITIVE_INFINITY } = request;
-    const end = Date.now() + (request.maxWaitMs ?? 0);
+    const end = performance.now() + (request.maxWaitMs ?? 0);
     for (;;) {
       const batch = await this.#cluster.persist(() => {
-        const maxWaitMs = Math.max(0, Math.min(MAX_WAIT_MS, end - Date.now()));
+        const maxWaitMs = Math.max(0, Math.min(MAX_WAIT_MS, end - performance.now()));
         return this.#readOnce({ topic, partition, offset }, { maxBytes, maxWaitMs, ...signalOf(request) });
       });
-      if (batch.records.length > 0 || Date.now() >= end) {
+      if (batch.records.length > 0 || performance.now() >= end) {
         return { ...batch, records: limitRecords(batch.records, maxBytes, maxRecords) };
       }
     }

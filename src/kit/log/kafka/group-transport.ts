@@ -154,7 +154,7 @@ export class KafkaGroupTransport implements GroupTransport {
   }
 
   async #findCoordinator(groupId: string): Promise<number> {
-    const { coordinators } = await this.#cluster.askAny(findCoordinatorV4.api, [GROUP_KEY, [groupId]]);
+    const { coordinators } = await this.#cluster.askFirst(findCoordinatorV4.api, [GROUP_KEY, [groupId]]);
     const found = coordinators[0];
     if (found === undefined) throw unavailable(`no coordinator for the group ${groupId}`);
     this.#check(groupId, found.errorCode, 'find coordinator');

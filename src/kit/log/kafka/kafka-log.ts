@@ -1,6 +1,7 @@
 import { createTopicsV7 } from '@platformatic/kafka';
-import { type Clock, systemClock } from '../../clock.ts';
+import { type Clock, steadyClock } from '../../clock.ts';
 import { KitError } from '../../errors.ts';
+import { noLongerThan } from '../../waiting.ts';
 import type {
   AppendBatch,
   AppendResult,
@@ -36,6 +37,8 @@ export interface KafkaLogOptions {
 }
 
 const OPTION_NAMES = new Set(['bootstrap', 'clientId', 'requestTimeoutMs', 'clock', 'random']);
+/** For appends under way when the log is closed; then they fail. */
+const CLOSE_LIMIT_MS = 1_000;
 const OUTSIDE = { generation: -1, memberId: '' };
 /** The broker decides (`default.replication.factor`). */
 const DEFAULT_REPLICATION = -1;
@@ -73,7 +76,7 @@ export class KafkaLog implements EventLog {
   }
 
   private constructor(options: KafkaLogOptions) {
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? steadyClock;
     this.#random = options.random ?? Math.random;
     this.#cluster = new ClusterView({
       bootstrap: options.bootstrap,
@@ -224,7 +227,7 @@ export class KafkaLog implements EventLog {
   async #close(): Promise<void> {
     this.#closing.abort(closed());
     await Promise.allSettled([...this.#members].map((member) => member.leave()));
-    await Promise.allSettled(this.#appends);
+    await noLongerThan(CLOSE_LIMIT_MS, Promise.allSettled(this.#appends), this.#clock);
     this.#cluster.close();
   }
 

@@ -1,9 +1,10 @@
 import { createAPI, produceV11, Writer } from '@platformatic/kafka';
+import { isKitError } from '../../errors.ts';
 import type { TopicPartition } from '../event-log.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { unavailable } from './errors.ts';
 
-type LinkCluster = Pick<ClusterView, 'requestTimeoutMs' | 'askNode'>;
+type LinkCluster = Pick<ClusterView, 'requestTimeoutMs' | 'clock' | 'askNode' | 'refresh'>;
 export type ProducePartition = produceV11.ProduceResponsePartition;
 
 interface PendingBatch {
@@ -12,11 +13,18 @@ interface PendingBatch {
   readonly settle: PromiseWithResolvers<ProducePartition>;
 }
 
+interface Request {
+  readonly batches: readonly PendingBatch[];
+  readonly cut: AbortController;
+}
+
 const ACKS_ALL = -1;
 /** A broker refuses a request above 100 MiB (`socket.request.max.bytes`); far less is already efficient. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** Requests under way to one broker, each on a connection of its own. */
 const MAX_IN_FLIGHT = 4;
+/** A batch that waits longer than this may wait for a broker that hangs: whether it leads still, the others know. */
+const WATCH_MS = 500;
 
 /**
  * Produce v11 with batches that are encoded already, which is what makes a retry the same bytes.
@@ -52,9 +60,12 @@ export class ProduceLink {
   readonly #node: number;
   /** The broker gives up waiting for replicas before the connection is torn down, and says so. */
   readonly #replicationTimeoutMs: number;
+  /** Handed over and not settled, the oldest first. */
+  readonly #open = new Set<PendingBatch>();
+  readonly #requests = new Set<Request>();
   #pending: PendingBatch[] = [];
   #scheduled = false;
-  #inFlight = 0;
+  #watching = false;
 
   constructor(cluster: LinkCluster, node: number) {
     this.#cluster = cluster;
@@ -65,7 +76,10 @@ export class ProduceLink {
   /** @throws KitError LOG_UNAVAILABLE with `details.sent` */
   send(at: TopicPartition, bytes: Buffer): Promise<ProducePartition> {
     const settle = Promise.withResolvers<ProducePartition>();
-    this.#pending.push({ at, bytes, settle });
+    const batch = { at, bytes, settle };
+    this.#pending.push(batch);
+    this.#open.add(batch);
+    if (!this.#watching) void this.#watch();
     if (!this.#scheduled) {
       this.#scheduled = true;
       setImmediate(() => {
@@ -77,7 +91,7 @@ export class ProduceLink {
   }
 
   #pump(): void {
-    while (this.#inFlight < MAX_IN_FLIGHT && this.#pending.length > 0) {
+    while (this.#requests.size < MAX_IN_FLIGHT && this.#pending.length > 0) {
       let bytes = 0;
       const cut = this.#pending.findIndex((batch, index) => {
         bytes += batch.bytes.length;
@@ -88,24 +102,60 @@ export class ProduceLink {
   }
 
   async #request(batches: readonly PendingBatch[]): Promise<void> {
-    this.#inFlight++;
+    const request = { batches, cut: new AbortController() };
+    this.#requests.add(request);
     try {
-      const response = await this.#cluster.askNode(this.#node, produceEncoded, [batches, this.#replicationTimeoutMs]);
+      const response = await this.#cluster.askNode(this.#node, produceEncoded, [batches, this.#replicationTimeoutMs], {
+        signal: request.cut.signal,
+      });
       const answers = new Map(
         response.responses.flatMap(({ name, partitionResponses }) =>
           partitionResponses.map((answer) => [`${name}:${answer.index}`, answer] as const),
         ),
       );
-      for (const { at, settle } of batches) {
-        const answer = answers.get(`${at.topic}:${at.partition}`);
-        if (answer !== undefined) settle.resolve(answer);
-        else settle.reject(unavailable('the answer leaves out a partition', { details: { ...at, sent: true } }));
+      for (const batch of batches) {
+        const answer = answers.get(`${batch.at.topic}:${batch.at.partition}`);
+        if (answer === undefined) this.#fail(batch, 'the answer leaves out a partition', true);
+        else if (this.#open.delete(batch)) batch.settle.resolve(answer);
       }
     } catch (error) {
-      for (const { settle } of batches) settle.reject(error);
+      for (const batch of batches) if (this.#open.delete(batch)) batch.settle.reject(error);
+      // the next request would meet the same, while the lanes could ask for another leader
+      if (isKitError(error, 'LOG_UNAVAILABLE'))
+        for (const batch of this.#pending.splice(0)) this.#fail(batch, error.message, false);
     } finally {
-      this.#inFlight--;
+      this.#requests.delete(request);
       this.#pump();
     }
+  }
+
+  #fail(batch: PendingBatch, why: string, sent: boolean): void {
+    if (this.#open.delete(batch)) batch.settle.reject(unavailable(why, { details: { ...batch.at, sent } }));
+  }
+
+  async #watch(): Promise<void> {
+    this.#watching = true;
+    while (this.#open.size > 0) {
+      const before = [...this.#open];
+      await new Promise<void>((resolve) => this.#cluster.clock.after(WATCH_MS, resolve));
+      await this.#releaseMoved(before.filter((batch) => this.#open.has(batch)));
+    }
+    this.#watching = false;
+  }
+
+  /** Gives those back whose partition has another leader by now. */
+  async #releaseMoved(batches: readonly PendingBatch[]): Promise<void> {
+    const topics = [...new Set(batches.map(({ at }) => at.topic))];
+    // where nobody can tell, the limit of the request remains
+    const views = await Promise.all(topics.map((topic) => this.#cluster.refresh(topic).catch(() => undefined)));
+    for (const batch of batches) {
+      const { topic, partition } = batch.at;
+      const leader = views[topics.indexOf(topic)]?.leaders[partition] ?? -1;
+      if (leader < 0 || leader === this.#node) continue;
+      const pending = this.#pending.indexOf(batch);
+      if (pending >= 0) this.#pending.splice(pending, 1);
+      this.#fail(batch, `${topic}-${partition} has moved to broker ${leader}`, pending < 0);
+    }
+    for (const { batches, cut } of this.#requests) if (batches.every((batch) => !this.#open.has(batch))) cut.abort();
   }
 }

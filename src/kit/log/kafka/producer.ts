@@ -29,7 +29,7 @@ interface Lane {
 /** What appending needs of the cluster. */
 export type ProducerCluster = Pick<
   ClusterView,
-  'requestTimeoutMs' | 'leader' | 'forget' | 'pause' | 'persist' | 'askAny' | 'askNode'
+  'requestTimeoutMs' | 'clock' | 'leader' | 'forget' | 'refresh' | 'pause' | 'persist' | 'askAny' | 'askNode'
 >;
 
 /** Finds a batch of ours that the broker says it has already; undefined where it is not in the log any more. */
