@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KitError } from '../kit/errors.ts';
 
 export interface RunningServer {
   readonly url: string;
@@ -13,11 +14,17 @@ export interface RunningServer {
 
 const fileIn = (directory: string) => join(directory, 'server.json');
 
+/** @throws KitError DATA_DIR_UNUSABLE, e.g. on a full disk */
 export function announce(directory: string, server: RunningServer): void {
-  mkdirSync(directory, { recursive: true });
   const draft = `${fileIn(directory)}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(server)}\n`);
-  renameSync(draft, fileIn(directory));
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(draft, `${JSON.stringify(server)}\n`);
+    renameSync(draft, fileIn(directory));
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new KitError('DATA_DIR_UNUSABLE', `cannot write ${fileIn(directory)}: ${why}`, { cause });
+  }
 }
 
 /** Takes the announcement back, unless a later process has put its own there. */

@@ -5,6 +5,7 @@ import { clockJump, clockJumpEmbedded } from './scenarios/clock-jump.ts';
 import { consumerKill } from './scenarios/consumer-kill.ts';
 import { controllerKill } from './scenarios/controller-kill.ts';
 import { diskFull } from './scenarios/disk-full.ts';
+import { networkPartition } from './scenarios/network-partition.ts';
 import { noQuorum } from './scenarios/no-quorum.ts';
 import { powerLoss } from './scenarios/power-loss.ts';
 import { rollingRestart } from './scenarios/rolling-restart.ts';
@@ -16,6 +17,7 @@ export const DRILLS: readonly Drill[] = [
   controllerKill,
   rollingRestart,
   noQuorum,
+  networkPartition,
   consumerKill,
   clockJump,
   clockJumpEmbedded,

@@ -21,6 +21,8 @@ try {
   const drill = DRILLS.find((one) => one.name === name)!;
   const onProgress = (text: string): void => tell({ is: 'progress', text });
   tell({ is: 'finished', finished: await perform(drill, { ...options, signal: stop.signal, onProgress }) });
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
 } finally {
   if (process.connected) process.disconnect();
 }

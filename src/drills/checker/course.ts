@@ -38,7 +38,7 @@ export function courseOf(transactions: Transactions, resetsMs: readonly number[]
   const released = new Set<number>();
 
   function settle(to: number): void {
-    lives.at(-1)!.steps.push(...decide(transactions, pending, position, to));
+    for (const step of decide(transactions, pending, position, to)) lives.at(-1)!.steps.push(step);
     pending = [];
   }
 
@@ -91,11 +91,11 @@ function decide(transactions: Transactions, pending: readonly number[], from: nu
   if (pending.length === 0) return [];
   const { expect, next } = transactions;
   const path = pathOf(transactions, pending, from, to);
-  const moving = pending.filter((index) => expect.values[index] !== next.values[index]);
-  const starts = moving.map((index) => expect.values[index]!).filter((start) => path?.has(start));
-  const onlyWay = path !== null && starts.length === path.size;
+  const moves = (index: number): boolean => expect.values[index] !== next.values[index];
+  const candidates = pending.filter((index) => moves(index) && path?.has(expect.values[index]!));
+  const onlyWay = path !== null && candidates.length === path.size;
   return pending.flatMap((transaction): Step[] => {
-    if (!onlyWay || !moving.includes(transaction)) return [{ transaction, certain: false }];
+    if (!onlyWay || !moves(transaction)) return [{ transaction, certain: false }];
     return path.has(expect.values[transaction]!) ? [{ transaction, certain: true }] : [];
   });
 }

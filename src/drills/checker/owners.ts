@@ -85,8 +85,10 @@ export class Owners {
     }
     const atMs = entry.completedMs ?? entry.invokedMs;
     if (entry.kind === 'apply' && entry.outcome !== 'ok') {
-      if (entry.outcome === 'fenced')
-        trace.fencedMs.set(entry.group, [...(trace.fencedMs.get(entry.group) ?? []), atMs]);
+      if (entry.outcome !== 'fenced') return;
+      const times = trace.fencedMs.get(entry.group);
+      if (times === undefined) trace.fencedMs.set(entry.group, [atMs]);
+      else times.push(atMs);
       return;
     }
     trace.lastMs = Math.max(trace.lastMs, atMs);

@@ -13,6 +13,11 @@ import { type Known, newState, type Part } from './part.ts';
 import { type PartitionLog, partitionText } from './partition-logs.ts';
 import { type Ledger, START, Transactions } from './transactions.ts';
 
+type ProjectionCounts = Pick<
+  CheckReport['checked'],
+  'applied' | 'duplicates' | 'parked' | 'deadLettered' | 'documents'
+>;
+
 export class ProjectionCheck {
   readonly counters: Counters;
   readonly #parts: readonly Part[];
@@ -49,7 +54,7 @@ export class ProjectionCheck {
   }
 
   /** Once the log is read. */
-  async finish(identities: Identities): Promise<Pick<CheckReport['checked'], (typeof TALLIED)[number] | 'documents'>> {
+  async finish(identities: Identities): Promise<ProjectionCounts> {
     const findings = this.#findings;
     const total = { applied: 0, duplicates: 0, parked: 0, deadLettered: 0 };
     for (const part of this.#parts) {
@@ -76,5 +81,3 @@ export class ProjectionCheck {
     return { transactions, lives, fates: new Fates(transactions, lives, log, this.#findings) };
   }
 }
-
-const TALLIED = ['applied', 'duplicates', 'parked', 'deadLettered'] as const;

@@ -4,10 +4,10 @@ import { monotonicMs } from '../history/history.ts';
 import { atLeast, holds, none, withinSeconds } from '../report/criteria.ts';
 import { serverOf } from '../stage.ts';
 
-const ELECTION_S = 10;
-const RECOVERY_S = 15;
+const ELECTION_S = 5;
+const RECOVERY_S = 10;
 const GAP_S = 15;
-const KEPT_PERCENT = 50;
+const KEPT_PERCENT = 80;
 const WAIT_MS = 60_000;
 
 /** The active controller is killed; as every node is broker too, a third of the leaders goes with it. */

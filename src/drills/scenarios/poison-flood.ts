@@ -9,11 +9,11 @@ import { type ConsumerProcess, GROUP_ID, type Stage } from '../stage.ts';
 const CONSUMER = 'consumer-1';
 const KEPT_PERCENT = 80;
 const POISON_SHARE = 0.1;
-const BACKLOG_EVENTS = 80_000;
+const BACKLOG_EVENTS = 120_000;
 /** Brokers and a consumer that have just begun are slow. */
 const WARM_UP_EVENTS = 60_000;
 /** In turn, and the fastest of each kind counts: what else the machine does can only make one slower. */
-const PAIRS = 3;
+const PAIRS = 2;
 const MAX_OUTSTANDING = 20_000;
 const FILL_MS = 120_000;
 const APPLY_MS = 120_000;

@@ -1,6 +1,7 @@
 import { isKitError } from '../../kit/errors.ts';
 import { type RedisAddress, RedisConnection } from '../../kit/stores/redis.ts';
 import { isQuiet, logEnds } from '../../pipelines/quiet.ts';
+import { STORE_RESET } from '../checker/check.ts';
 import type { Drill } from '../drill.ts';
 import { none, withinSeconds } from '../report/criteria.ts';
 
@@ -15,8 +16,6 @@ const MAX_OUTSTANDING = 20_000;
 const FLAKY_SHARE = 0.00002;
 const FILL_MS = 180_000;
 const REBUILD_MS = 300_000;
-/** What the checker goes by: effects from before are gone. */
-const RESET = 'store-reset';
 
 /** The projections lose everything, twice: flushed under load, and then with the server. The log has it all. */
 export const redisLoss: Drill = {
@@ -34,16 +33,16 @@ export const redisLoss: Drill = {
     const acked = (): number => load.progress?.acked ?? 0;
     load.send({ do: 'start' });
     await stage.until('a part of the events', FILL_MS, () => acked() >= events * FLUSHED_AT_SHARE);
+    stage.mark(STORE_RESET);
     await flush(redis);
-    stage.mark(RESET);
 
     await stage.until('all events in the log', FILL_MS, () => acked() >= events);
     const ends = await logEnds(log);
     const isCaughtUp = () => isQuiet(projections, ends).catch(whileAway);
     await stage.until('a quiet moment', REBUILD_MS, isCaughtUp);
 
+    const lostMs = stage.mark(STORE_RESET);
     await cluster.kill('redis');
-    const lostMs = stage.mark(RESET);
     await stage.phase('without redis', AWAY_S);
     await cluster.start('redis');
     stage.mark('redis started again');
