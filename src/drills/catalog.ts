@@ -1,4 +1,5 @@
 import type { Drill } from './drill.ts';
+import { brokerDiskFull } from './scenarios/broker-disk-full.ts';
 import { brokerFreeze } from './scenarios/broker-freeze.ts';
 import { brokerKill } from './scenarios/broker-kill.ts';
 import { clockJump, clockJumpEmbedded } from './scenarios/clock-jump.ts';
@@ -18,6 +19,7 @@ export const DRILLS: readonly Drill[] = [
   rollingRestart,
   noQuorum,
   networkPartition,
+  brokerDiskFull,
   consumerKill,
   clockJump,
   clockJumpEmbedded,

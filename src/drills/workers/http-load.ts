@@ -151,7 +151,7 @@ function post(agent: Agent, url: string, json: string): Promise<{ answer: Answer
         },
         body: {},
       });
-    sent.once('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
+    sent.once('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     sent.on('error', broken);
     sent.once('response', (response: IncomingMessage) => {
       let text = '';
