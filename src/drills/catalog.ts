@@ -8,8 +8,13 @@ import { controllerKill } from './scenarios/controller-kill.ts';
 import { diskFull } from './scenarios/disk-full.ts';
 import { networkPartition } from './scenarios/network-partition.ts';
 import { noQuorum } from './scenarios/no-quorum.ts';
+import { poisonFlood } from './scenarios/poison-flood.ts';
 import { powerLoss } from './scenarios/power-loss.ts';
+import { rebalanceStorm } from './scenarios/rebalance-storm.ts';
+import { redisFreeze } from './scenarios/redis-freeze.ts';
+import { redisLoss } from './scenarios/redis-loss.ts';
 import { rollingRestart } from './scenarios/rolling-restart.ts';
+import { zombieConsumer } from './scenarios/zombie-consumer.ts';
 
 /** In the order in which `--all` runs them. */
 export const DRILLS: readonly Drill[] = [
@@ -21,6 +26,11 @@ export const DRILLS: readonly Drill[] = [
   networkPartition,
   brokerDiskFull,
   consumerKill,
+  zombieConsumer,
+  poisonFlood,
+  redisLoss,
+  redisFreeze,
+  rebalanceStorm,
   clockJump,
   clockJumpEmbedded,
   powerLoss,
