@@ -8,7 +8,7 @@ import type { ApplyBatch, ApplyOutcome, ProjectionStore } from '../kit/projectio
 export const SABOTAGES = ['no-fence', 'no-dedup', 'commit-before-effect', 'no-fsync'] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
-const GAP_MS = 20;
+const GAP_MS = 50;
 const MAX_ATTEMPTS = 10;
 
 type Apply = ProjectionStore['apply'];

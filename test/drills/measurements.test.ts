@@ -100,3 +100,30 @@ describe('what the load saw', () => {
     );
   });
 });
+
+test('the longest standstill of a partition, from the first moment to the last', () => {
+  const applied = (partition: number, completedMs: number, outcome: 'ok' | 'fenced' = 'ok') =>
+    ({
+      kind: 'apply',
+      process: 'consumer-1',
+      group: 'g',
+      topic: 't',
+      partition,
+      epoch: 1,
+      expect: 0,
+      next: 1,
+      offsets: [0],
+      parked: [],
+      unparked: [],
+      dead: 0,
+      invokedMs: completedMs,
+      completedMs,
+      outcome,
+    }) as const;
+  const steady = [100, 200, 300, 400].map((atMs) => applied(0, atMs));
+  assert.equal(of(...steady).longestStandstillMs(50, 450), 100);
+  assert.equal(of(...steady, applied(1, 250)).longestStandstillMs(50, 450), 200, 'from the first moment');
+  assert.equal(of(...steady, applied(1, 150)).longestStandstillMs(50, 450), 300, 'to the last');
+  assert.equal(of(...steady, applied(1, 150), applied(1, 300, 'fenced')).longestStandstillMs(50, 450), 300, 'refused');
+  assert.equal(of(...steady, applied(1, 20)).longestStandstillMs(50, 450), 400, 'never again');
+});

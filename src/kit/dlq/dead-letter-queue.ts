@@ -92,7 +92,11 @@ export interface ReplayItem extends TopicPartition {
 }
 
 const MAX_REPLAYS = 3;
-const MAX_PARTITIONS = 3;
+/**
+ * Of a dead letter topic that is made here. Dead letters are few, and what several partitions give up at a time travels
+ * together: in a flood of poison, a second batch costs the brokers more than the letters in it.
+ */
+const PARTITIONS = 1;
 const PAGE_BYTES = 1024 * 1024;
 
 export class DeadLetterQueue {
@@ -300,10 +304,12 @@ export class DeadLetterQueue {
       throw error;
     });
     if (found !== null) return found;
+    // one whose topic is not there would never be written to
+    await this.#countPartitions(topic);
     const { maxMessageBytes = 1_048_576, replicationFactor, topicConfig } = this.#options;
     const spec = {
       name,
-      partitions: Math.min(await this.#countPartitions(topic), MAX_PARTITIONS),
+      partitions: PARTITIONS,
       ...(replicationFactor === undefined ? {} : { replicationFactor }),
       config: { ...topicConfig, 'max.message.bytes': String(maxMessageBytes + HEADER_ROOM_BYTES) },
     };

@@ -23,8 +23,8 @@ const ACKS_ALL = -1;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** Requests under way to one broker, each on a connection of its own. */
 const MAX_IN_FLIGHT = 4;
-/** A batch that waits longer than this may wait for a broker that hangs: whether it leads still, the others know. */
-const WATCH_MS = 500;
+/** A batch that waits longer than this, and twice this at most, may wait for a broker that hangs: whether it leads still, the others know. */
+const WATCH_MS = 250;
 
 /**
  * Produce v11 with batches that are encoded already, which is what makes a retry the same bytes.
