@@ -38,4 +38,4 @@ export const DRILLS: readonly Drill[] = [
 ];
 
 /** The ones that every run of the tests affords. */
-export const SHORT_SELECTION: readonly string[] = ['broker-kill', 'consumer-kill'];
+export const SHORT_SELECTION: readonly string[] = ['broker-kill', 'consumer-kill', 'no-quorum', 'power-loss'];
