@@ -7,13 +7,13 @@ import type { ConsumerProcess, Stage } from '../stage.ts';
 const STORM_S = 20;
 const CHANGE_EVERY_S = 1;
 /** Beside the one that stays. */
-const MAX_GUESTS = 6;
+const MAX_GUESTS = 8;
 /** Of those that go, one in so many is killed; it is missed for its whole session. */
 const KILL_EVERY = 3;
 const LEAVE_MS = 30_000;
 const STANDSTILL_S = 15;
 const CAUGHT_UP_S = 30;
-const MIN_CHANGES = 10;
+const MIN_CHANGES = 8;
 
 /** Members come and go every second, some without a word. */
 export const rebalanceStorm: Drill = {
