@@ -8,7 +8,8 @@ import type { ApplyBatch, ApplyOutcome, ProjectionStore } from '../kit/projectio
 export const SABOTAGES = ['no-fence', 'no-dedup', 'commit-before-effect', 'no-fsync'] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
-const GAP_MS = 50;
+/** Longer than it takes the next records to come, so that a busy partition is always in between. */
+const GAP_MS = 250;
 const MAX_ATTEMPTS = 10;
 
 type Apply = ProjectionStore['apply'];

@@ -50,7 +50,7 @@ describe('drills without a safeguard', { skip: missing('java', 'mvn', 'redis-ser
   });
 
   test('position before effect: what a killed consumer had begun is missing', async (t) => {
-    const report = await reportOf(t, consumerKill, { sabotage: 'commit-before-effect' });
+    const report = await reportOf(t, consumerKill, { sabotage: 'commit-before-effect', scale: 0.4 });
     assertFound(report, 'unbalanced', 'counter-mismatch');
   });
 });

@@ -20,6 +20,7 @@ export const consumerKill: Drill = {
     const load = await stage.load();
     load.send({ do: 'start' });
     await stage.until('an even share', MOVE_LIMIT_MS, () => (victim.progress?.partitions ?? 0) > 0);
+    await stage.until('work of the victim', MOVE_LIMIT_MS, () => (victim.progress?.applied ?? 0) > 0);
     await stage.phase('before', 6);
 
     const all = (survivor.progress?.partitions ?? 0) + (victim.progress?.partitions ?? 0);
