@@ -30,9 +30,8 @@ export async function claimDirectory(directory: string, state: ClusterState): Pr
   }
 }
 
-/** Without their launcher. Answers whether there were any. */
-export async function endServers(state: ClusterState): Promise<boolean> {
+/** Without their launcher. */
+export async function endServers(state: ClusterState): Promise<void> {
   const alive = await aliveServers(state);
   await Promise.all(alive.map((server) => terminate(server, STOP_GRACE_S * 1000)));
-  return alive.length > 0;
 }

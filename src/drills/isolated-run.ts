@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { kafkaLibraries } from '../cluster/artifacts.ts';
 import { KitError } from '../kit/errors.ts';
+import { siblingModule } from '../kit/sibling-module.ts';
 import type { FinishedDrill, RunOptions } from './run-options.ts';
 
 /** The command line's argument. */
@@ -15,10 +16,7 @@ export type IsolatedReport =
   | { readonly is: 'progress'; readonly text: string }
   | { readonly is: 'finished'; readonly finished: FinishedDrill };
 
-/** `.ts` in a clone, `.js` in the package. */
-const MAIN = fileURLToPath(
-  new URL(`./isolated-main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
-);
+const MAIN = fileURLToPath(siblingModule('./isolated-main', import.meta.url));
 
 /** @throws KitError WORKER_FAILED; the signal's reason */
 export async function runIsolated(drill: string, options: RunOptions): Promise<FinishedDrill> {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplyBatch, ApplyOutcome, ProjectionStore } from '../kit/projections/projection-store.ts';
+import { withApply } from '../kit/projections/with-apply.ts';
 
 export const SABOTAGES = ['no-fence', 'no-dedup', 'commit-before-effect', 'no-fsync'] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
@@ -16,17 +17,7 @@ type Apply = ProjectionStore['apply'];
 
 export function sabotaged(store: ProjectionStore, sabotage: Sabotage | null): ProjectionStore {
   if (sabotage === null || sabotage === 'no-fsync') return store;
-  const apply = APPLY[sabotage](store);
-  return {
-    name: store.name,
-    claim: (partition) => store.claim(partition),
-    apply,
-    get: (key) => store.get(key),
-    partitions: () => store.partitions(),
-    documents: () => store.documents(),
-    clear: () => store.clear(),
-    close: () => store.close(),
-  };
+  return withApply(store, APPLY[sabotage](store));
 }
 
 const APPLY: Readonly<Record<Exclude<Sabotage, 'no-fsync'>, (store: ProjectionStore) => Apply>> = {

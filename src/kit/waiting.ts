@@ -1,4 +1,4 @@
-/** Waits that end before the work does. The work goes on; what becomes of it later is nobody's business here. */
+/** Waits with an end of their own. Work that is waited for no longer goes on; what becomes of it is nobody's business here. */
 import type { Clock } from './clock.ts';
 
 /** Resolves or rejects with the work, and resolves after `limitMs` at the latest. */
@@ -23,4 +23,15 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Resolves after `delayMs`, or as soon as the signal comes. */
+export async function pauseMs(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  signal.addEventListener('abort', wake);
+  const cancel = clock.after(delayMs, wake);
+  await promise;
+  cancel();
+  signal.removeEventListener('abort', wake);
 }

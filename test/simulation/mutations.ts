@@ -3,6 +3,7 @@ import { Chunk } from '../../src/kit/consumers/chunk.ts';
 import { DeadLetterQueue } from '../../src/kit/dlq/dead-letter-queue.ts';
 import { Room } from '../../src/kit/producers/room.ts';
 import type { ProjectionStore } from '../../src/kit/projections/projection-store.ts';
+import { withApply } from '../../src/kit/projections/with-apply.ts';
 import { Parking } from '../../src/kit/retry/parking.ts';
 import type { MemoryStore } from '../support/memory-store.ts';
 import type { Broker } from './broker.ts';
@@ -20,7 +21,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'store without a fence',
     store: (store) =>
-      changed(store, (batch) => {
+      withApply(store, (batch) => {
         const state = store.data.partitions.get(`${batch.topic}/${batch.partition}`);
         return store.apply({ ...batch, epoch: state?.epoch ?? 0 });
       }),
@@ -28,7 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'store without de-duplication',
     store: (store) =>
-      changed(store, (batch) => {
+      withApply(store, (batch) => {
         return store.apply({ ...batch, effects: batch.effects.map((effect) => ({ ...effect, eventId: null })) });
       }),
   },
@@ -106,19 +107,6 @@ export const MUTATIONS: readonly Mutation[] = [
       ),
   },
 ];
-
-function changed(store: MemoryStore, apply: ProjectionStore['apply']): ProjectionStore {
-  return {
-    name: store.name,
-    claim: (partition) => store.claim(partition),
-    apply,
-    get: (key) => store.get(key),
-    partitions: () => store.partitions(),
-    documents: () => store.documents(),
-    clear: () => store.clear(),
-    close: () => store.close(),
-  };
-}
 
 function replaced<T extends object, Name extends keyof T>(target: T, name: Name, by: (real: T[Name]) => T[Name]) {
   const real = target[name];

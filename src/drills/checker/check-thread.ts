@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { KitError } from '../../kit/errors.ts';
+import { siblingModule } from '../../kit/sibling-module.ts';
 import type { CheckTarget } from './check-target.ts';
 import type { CheckAnswer } from './check-worker.ts';
 import type { CheckReport } from './findings.ts';
 
-/** `.ts` in a clone, `.js` in the package. */
-const THREAD = new URL(`./check-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+const THREAD = siblingModule('./check-worker', import.meta.url);
 const MAX_HEAP_MB = 2_048;
 /** What is read is looked at once: a large nursery would only be memory (140 MB in a check of a million events). */
 const MAX_NURSERY_MB = 24;

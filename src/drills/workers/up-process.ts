@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { KitError } from '../../kit/errors.ts';
+import { siblingModule } from '../../kit/sibling-module.ts';
 import { monotonicMs } from '../history/history.ts';
 import { HEAP_FLAGS } from './worker-process.ts';
 
@@ -20,10 +21,7 @@ export interface UpSpec {
   readonly groupId: string;
 }
 
-/** `.ts` in a clone, `.js` in the package. */
-const MAIN = fileURLToPath(
-  new URL(`../../cli/main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
-);
+const MAIN = fileURLToPath(siblingModule('../../cli/main', import.meta.url));
 const READY_MS = 60_000;
 const POLL_MS = 50;
 const MAX_OUTPUT = 16_384;

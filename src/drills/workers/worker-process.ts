@@ -2,13 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { KitError } from '../../kit/errors.ts';
+import { siblingModule } from '../../kit/sibling-module.ts';
 import { monotonicMs } from '../history/history.ts';
 import type { Command, ConsumerProgress, LoadProgress, Report, WorkerSpec } from './worker-spec.ts';
 
-/** `.ts` in a clone, `.js` in the package. */
-const MAIN = fileURLToPath(
-  new URL(`./worker-main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
-);
+const MAIN = fileURLToPath(siblingModule('./worker-main', import.meta.url));
 /** As bin/node24.mjs starts the product. */
 export const HEAP_FLAGS = ['--max-old-space-size=288', '--max-semi-space-size=16'];
 const READY_MS = 60_000;

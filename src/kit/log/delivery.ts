@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { isKitError } from '../errors.ts';
+import { pauseMs } from '../waiting.ts';
 import { backoffMs } from './backoff.ts';
 import type { PartitionBatch, PartitionOffset, TopicPartition } from './event-log.ts';
 import type { FetchSource } from './group-transport.ts';
@@ -249,15 +250,8 @@ export class Delivery {
     this.#options.onFailed(error);
   }
 
-  async #pauseMs(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#stopping;
-    const wake = () => resolve();
-    signal.addEventListener('abort', wake);
-    const cancel = this.#options.clock.after(delayMs, wake);
-    await promise;
-    cancel();
-    signal.removeEventListener('abort', wake);
+  #pauseMs(delayMs: number): Promise<void> {
+    return pauseMs(delayMs, this.#options.clock, this.#stopping.signal);
   }
 }
 

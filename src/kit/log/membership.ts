@@ -10,7 +10,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
-import { noLongerThan } from '../waiting.ts';
+import { noLongerThan, pauseMs } from '../waiting.ts';
 import {
   ASSIGNORS,
   decodeAssignment,
@@ -342,9 +342,6 @@ class Membership implements GroupMember {
   }
 
   #pauseMs(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(delayMs, resolve);
-      this.#leaving.signal.addEventListener('abort', () => [cancel(), resolve()], { once: true });
-    });
+    return pauseMs(delayMs, this.#clock, this.#leaving.signal);
   }
 }

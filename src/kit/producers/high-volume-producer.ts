@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, Header, TopicPartition } from '../log/event-log.ts';
+import { noLongerThan } from '../waiting.ts';
 import { Lane, type LaneHost } from './lane.ts';
 import { type FlushGroup, Pending, type Sent } from './pending.ts';
 import { ProducerMeter, type ProducerMetrics } from './producer-metrics.ts';
@@ -293,10 +294,7 @@ export class HighVolumeProducer {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(timeoutMs, late.resolve);
-    await Promise.race([this.flush(), late.promise]);
-    cancel();
+    await noLongerThan(timeoutMs, this.flush(), this.#clock);
     const error = (maybeStored: boolean) =>
       closedError(`not acknowledged when the producer closed after ${timeoutMs} ms`, maybeStored);
     this.#failWaiting(this.#room.waiting.takeAll(), error(false));

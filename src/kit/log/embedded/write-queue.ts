@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { KitError } from '../../errors.ts';
+import { siblingModule } from '../../sibling-module.ts';
 import type { RawAppend, TopicRow } from './batch-writer.ts';
 import { Fifo } from './fifo.ts';
 import type { AppendCommand, WriteError, WriterAnswer, WriterCommand } from './writer-thread.ts';
@@ -19,7 +20,7 @@ interface Waiting extends PromiseWithResolvers<number> {
 
 const MAX_TRANSACTION_BYTES = 8 * 1024 * 1024;
 /** `.ts` in a checkout, `.js` in the package. */
-const THREAD = new URL(`./writer-thread${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
+const THREAD = siblingModule('./writer-thread', import.meta.url);
 
 export class WriteQueue {
   readonly #limits: WriteQueueLimits;

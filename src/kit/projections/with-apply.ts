@@ -1,0 +1,15 @@
+import type { ProjectionStore } from './projection-store.ts';
+
+/** The same store with another `apply`: for wrappers that record, refuse or change transactions. */
+export function withApply(store: ProjectionStore, apply: ProjectionStore['apply']): ProjectionStore {
+  return {
+    name: store.name,
+    claim: (partition) => store.claim(partition),
+    apply,
+    get: (key) => store.get(key),
+    partitions: () => store.partitions(),
+    documents: () => store.documents(),
+    clear: () => store.clear(),
+    close: () => store.close(),
+  };
+}
