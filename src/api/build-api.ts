@@ -1,6 +1,7 @@
 /** The HTTP door of a platform: routes, limits and manners in one Fastify instance. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { AsyncApiOptions } from '../domains/social/asyncapi.ts';
+import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { Closing } from './closing.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -16,7 +17,6 @@ import { rawProblem, sendProblem } from './problems.ts';
 import { reconciliationRoutes } from './reconciliation.ts';
 import { recordRoutes } from './records.ts';
 import { secure } from './security.ts';
-import { snapshotsOf } from './snapshots.ts';
 import { statusRoutes } from './status.ts';
 import { topicRoutes } from './topics.ts';
 import { type Api, COMPILERS } from './typed.ts';
@@ -42,6 +42,8 @@ export interface ApiOptions {
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 2_048;
+/** Pages, probes and scrapers share what was just asked for, however many they are; the platform's health is shared as it is. */
+const CONSUMER_MAX_AGE_MS = 500;
 /** Three characters for a byte of a content id, and room for the rest of the URL. */
 const MAX_PARAM_LENGTH = 1_024;
 
@@ -75,8 +77,12 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
   notFound(app);
   secure(app, settings);
   const closing = new Closing(app);
-  const snapshots = snapshotsOf(platform, () => performance.now());
-  const registry = registryOf(platform, snapshots, settings);
+  const consumer = shared(
+    () => platform.consumerMetrics(),
+    CONSUMER_MAX_AGE_MS,
+    () => performance.now(),
+  );
+  const registry = registryOf(platform, consumer, settings);
   observeRequests(app, registry);
 
   // routes come after the documents' plugin, which collects them
@@ -89,9 +95,9 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
     topicRoutes(scope, platform);
     deadLetterRoutes(scope, platform.deadLetters);
     reconciliationRoutes(scope, platform, closing);
-    statusRoutes(scope, platform, snapshots);
-    healthRoutes(scope, platform, snapshots);
-    metricRoutes(scope, registry, snapshots);
+    statusRoutes(scope, platform, consumer);
+    healthRoutes(scope, platform);
+    metricRoutes(scope, registry, consumer);
     pageRoutes(scope);
   });
   return app;

@@ -1,7 +1,6 @@
 import Type, { type TSchema } from 'typebox';
 import type { Platform } from '../pipelines/platform.ts';
 import { Count, json, Partition, problems, TopicName } from './schemas.ts';
-import type { Snapshots } from './snapshots.ts';
 import type { Api } from './typed.ts';
 
 function nullable<T extends TSchema>(schema: T) {
@@ -101,7 +100,7 @@ const Health = Type.Object({
   error: Type.Optional(Type.String()),
 });
 
-export function healthRoutes(app: Api, platform: Platform, snapshots: Snapshots): void {
+export function healthRoutes(app: Api, platform: Platform): void {
   app.get(
     '/api/v1/health/kafka',
     {
@@ -111,7 +110,7 @@ export function healthRoutes(app: Api, platform: Platform, snapshots: Snapshots)
         response: { 200: json('Also when the log is down: `status` says so.', Health), ...problems() },
       },
     },
-    () => snapshots.health(),
+    () => platform.health(),
   );
 
   app.get(

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Histogram, type Metric as PromMetric, Registry } from 'prom-client';
 import Type from 'typebox';
-import type { Platform } from '../pipelines/platform.ts';
+import type { ConsumerReport, Platform } from '../pipelines/platform.ts';
 import type { Readings } from './metric.ts';
 import { METRICS } from './metric-readings.ts';
 import { Count, json, Offset, Partition, problems, TopicName } from './schemas.ts';
-import type { Snapshots } from './snapshots.ts';
 import type { Api } from './typed.ts';
 
 /** Of the OpenTelemetry conventions for http.server.request.duration. */
@@ -14,7 +13,7 @@ const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 /** A registry of this server's own: a process may hold several. */
 export function registryOf(
   platform: Platform,
-  snapshots: Snapshots,
+  consumerReport: () => Promise<ConsumerReport>,
   { groupId, mode }: { readonly groupId: string; readonly mode: 'embedded' | 'kafka' },
 ): Registry {
   const system = mode === 'kafka' ? 'kafka' : 'streamsocial';
@@ -22,7 +21,7 @@ export function registryOf(
   collectDefaultMetrics({ register: registry });
 
   async function readings(): Promise<Readings> {
-    const [health, consumer] = await Promise.all([orNull(snapshots.health()), orNull(snapshots.consumer())]);
+    const [health, consumer] = await Promise.all([orNull(platform.health()), orNull(consumerReport())]);
     return {
       health,
       consumer,
@@ -88,7 +87,7 @@ const ConsumerMetrics = Type.Object({
   skipped: Count,
 });
 
-export function metricRoutes(app: Api, registry: Registry, snapshots: Snapshots): void {
+export function metricRoutes(app: Api, registry: Registry, consumerReport: () => Promise<ConsumerReport>): void {
   app.get(
     '/api/v1/metrics/consumer',
     {
@@ -101,7 +100,7 @@ export function metricRoutes(app: Api, registry: Registry, snapshots: Snapshots)
         },
       },
     },
-    () => snapshots.consumer(),
+    () => consumerReport(),
   );
 
   app.get(

@@ -1,10 +1,9 @@
 import Type from 'typebox';
 import { taxonomy } from '../domains/social/taxonomy.ts';
 import { PartitionCalculator } from '../kit/log/partition-calculator.ts';
-import type { Platform } from '../pipelines/platform.ts';
+import type { ConsumerReport, Platform } from '../pipelines/platform.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { json, problems } from './schemas.ts';
-import type { Snapshots } from './snapshots.ts';
 import type { Api } from './typed.ts';
 
 const Open = Type.Record(Type.String(), Type.Unknown());
@@ -64,7 +63,8 @@ const PARTITION_CALCULATOR = {
   })),
 };
 
-export function statusRoutes(app: Api, { controller, producer }: Platform, snapshots: Snapshots): void {
+export function statusRoutes(app: Api, platform: Platform, consumerReport: () => Promise<ConsumerReport>): void {
+  const { controller, producer } = platform;
   app.get(
     '/api/status',
     {
@@ -75,7 +75,7 @@ export function statusRoutes(app: Api, { controller, producer }: Platform, snaps
       },
     },
     async () => {
-      const [{ topics, ...cluster }, consumer] = await Promise.all([snapshots.health(), snapshots.consumer()]);
+      const [{ topics, ...cluster }, consumer] = await Promise.all([platform.health(), consumerReport()]);
       const { partitions, ...consumerMetrics } = consumer;
       return {
         state: controller.state,

@@ -26,6 +26,7 @@ export interface Platform {
   applied(position: PartitionOffset, timeoutMs: number): Promise<void>;
   /** Of the engagement consumer. */
   consumerMetrics(): Promise<ConsumerReport>;
+  /** At most a second old, and shared by all who ask meanwhile. */
   health(): Promise<HealthReport>;
   /** Empty when requests can be served; otherwise why not. */
   notReadyBecause(): Promise<readonly string[]>;
