@@ -10,9 +10,7 @@ export type PlatformProcess = WorkerProcess<PlatformProgress>;
 
 /** Seeds apart: no two processes make the same events. */
 const SEEDS_PER_PROCESS = 10_000;
-const SESSION_TIMEOUT_MS = 6_000;
 const QUIET_MS = 60_000;
-const FINISH_MS = 130_000;
 
 export class EmbeddedGround {
   readonly directory: string;
@@ -56,7 +54,6 @@ export class EmbeddedGround {
         maxOutstanding: 20_000,
         recordsBeginnings: true,
         groupId: GROUP_ID,
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
         flakyShare: 0.0005,
         sabotage,
         ...wish,
@@ -76,7 +73,7 @@ export class EmbeddedGround {
       return platform.running && outstanding + lag + parked === 0;
     });
     this.#stage.mark('quiet');
-    await platform.finish(FINISH_MS);
+    await platform.finish();
   }
 
   /** Once no process works on the directory. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { kafkaLibraries } from '../cluster/artifacts.ts';
 import { KitError } from '../kit/errors.ts';
 import { siblingModule } from '../kit/sibling-module.ts';
-import type { FinishedDrill, RunOptions } from './run-options.ts';
+import type { FinishedDrill } from './report/report.ts';
+import type { RunOptions } from './run-options.ts';
 
 /** The command line's argument. */
 export interface IsolatedRun extends Omit<RunOptions, 'signal' | 'onProgress'> {

@@ -69,6 +69,11 @@ export class Measurements {
     return (acked / (toMs - fromMs)) * 1000;
   }
 
+  /** What is left of the throughput from `faultMs` to `toMs`, in percent of that from `beforeMs` to `faultMs`. */
+  keptPercent(beforeMs: number, faultMs: number, toMs: number): number {
+    return (this.throughput(faultMs, toMs) / this.throughput(beforeMs, faultMs)) * 100;
+  }
+
   /** Events per second whose effects were stored. */
   appliedThroughput(fromMs: number, toMs: number): number {
     let events = 0;
@@ -89,7 +94,7 @@ export class Measurements {
    * The longest time in which some partition had records to acknowledge and acknowledged none: from the acknowledgement
    * before (or the first record after it) to the next one.
    */
-  longestGapMs(fromMs: number, toMs: number): number {
+  longestGapMs(fromMs: number, toMs = Number.POSITIVE_INFINITY): number {
     const last = new Map<string, number>();
     let longest = 0;
     for (const { partition, invokedMs, completedMs } of this.#ordered()) {

@@ -10,8 +10,8 @@ import { runIsolated } from './isolated-run.ts';
 import type { Measurements } from './measurements.ts';
 import { checkCriteria, memoryCriterion } from './report/criteria.ts';
 import { plot } from './report/plot.ts';
-import { type DrillReport, headOf, machine } from './report/report.ts';
-import type { FinishedDrill, RunOptions } from './run-options.ts';
+import { type DrillReport, type FinishedDrill, headOf, machine } from './report/report.ts';
+import type { RunOptions } from './run-options.ts';
 import { Stage } from './stage.ts';
 import { takeTurn } from './turn.ts';
 
@@ -32,7 +32,7 @@ export async function perform(drill: Drill, options: RunOptions): Promise<Finish
   const startedAt = new Date();
   const startMs = performance.now();
   const directory = await mkdtemp(join(tmpdir(), `streamsocial-drill-${drill.name}-`));
-  const stage = new Stage({ ...options, name: drill.name, directory });
+  const stage = new Stage({ ...options, directory });
   try {
     let outcome: DrillOutcome = { criteria: [] };
     let check: CheckReport | null = null;

@@ -17,12 +17,12 @@ import { isQuiet, logEnds } from '../pipelines/quiet.ts';
 import { socialProjections } from '../pipelines/social-projections.ts';
 import { inSyncEverywhere, metadataQuorum } from './broker-views.ts';
 import type { CheckTarget } from './checker/check-target.ts';
-import type { DrillOptions } from './drill-options.ts';
 import { monotonicMs } from './history/history.ts';
 import { readHistory } from './history/read-history.ts';
 import { HistoryRecorder } from './history/recorder.ts';
 import { Measurements } from './measurements.ts';
 import { MemoryWatch } from './memory-watch.ts';
+import type { RunOptions } from './run-options.ts';
 import { WorkerProcess } from './workers/worker-process.ts';
 import type {
   ConsumerProgress,
@@ -35,15 +35,9 @@ import type {
 export type LoadProcess = WorkerProcess<LoadProgress>;
 export type ConsumerProcess = WorkerProcess<ConsumerProgress>;
 
-export interface StageOptions extends DrillOptions {
-  readonly name: string;
+export interface StageOptions extends Omit<RunOptions, 'reportDirectory'> {
   /** Empty; for the data of servers and the histories. */
   readonly directory: string;
-  /** Where downloads are kept. */
-  readonly cacheDirectory: string;
-  /** Aborts every wait. */
-  readonly signal: AbortSignal;
-  readonly onProgress: (text: string) => void;
 }
 
 /** A started cluster and the harness's own connections to it. */
@@ -56,11 +50,8 @@ export interface Ground {
 
 const BROKERS = 3;
 export const GROUP_ID = 'drill';
-/** Seen from a member that is paused: how long until its partitions move. */
-const SESSION_TIMEOUT_MS = 6_000;
 const POLL_MS = 100;
 const PROGRESS_MS = 1_000;
-const FINISH_MS = 130_000;
 const QUIET_MS = 120_000;
 
 export class Stage {
@@ -160,7 +151,6 @@ export class Stage {
         bootstrap: cluster.bootstrap,
         redis,
         groupId: GROUP_ID,
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
         flakyShare: 0.0005,
         sabotage: this.options.sabotage,
         ...wish,
@@ -169,6 +159,17 @@ export class Stage {
     );
     this.consumers.push(consumer);
     return consumer;
+  }
+
+  /** One consumer, and a load that has gone on for a while: what most faults begin with. The answer is when it was warm. */
+  async steady(warmUpS: number, beforeS: number): Promise<number> {
+    await this.consumer('consumer-1');
+    const load = await this.load();
+    load.send({ do: 'start' });
+    await this.phase('warming up', warmUpS);
+    const beforeMs = this.mark('steady');
+    await this.phase('before', beforeS);
+    return beforeMs;
   }
 
   /** A process with a platform of its own: watched and ended like a load and a consumer, which it is both. */
@@ -236,29 +237,37 @@ export class Stage {
   /** The loads offer nothing more, all they sent is settled, and the projections have reached the log's end. */
   async settle(): Promise<void> {
     this.mark('load ends');
-    await Promise.all(this.loads.filter(({ running }) => running).map((load) => load.finish(FINISH_MS)));
+    await Promise.all(this.loads.filter(({ running }) => running).map((load) => load.finish()));
     const { log, projections } = await this.kafka();
     await this.until('a quiet moment', QUIET_MS, async () => isQuiet(projections, await logEnds(log)));
     this.mark('quiet');
-    await Promise.all(this.consumers.filter(({ running }) => running).map((consumer) => consumer.finish(FINISH_MS)));
+    await Promise.all(this.consumers.filter(({ running }) => running).map((consumer) => consumer.finish()));
   }
 
-  /** Brokers by how many partitions of the social topics they lead, the busiest first, and the active controller. */
-  async leaders(): Promise<{ readonly byLoad: readonly string[]; readonly controller: string }> {
+  /** The active controller, and of the others the leader of most partitions: what losing a controller costs is another question. */
+  async leaders(): Promise<{ readonly busiest: string; readonly controller: string }> {
     const { log, cluster } = await this.kafka();
     const { brokers, topics } = await log.describe(SOCIAL_TOPICS);
     const quorum = await metadataQuorum(cluster.bootstrap);
     const led = new Map(brokers.map(({ id }) => [id, 0]));
     for (const { partitions } of topics)
       for (const { leader } of partitions) led.set(leader, (led.get(leader) ?? 0) + 1);
-    const byLoad = [...led].sort((a, b) => b[1] - a[1]).map(([id]) => serverOf(id));
-    return { byLoad, controller: serverOf(quorum?.leaderId ?? -1) };
+    const controllerId = quorum?.leaderId ?? -1;
+    const [busiest] = [...led].filter(([id]) => id !== controllerId).sort((a, b) => b[1] - a[1])[0]!;
+    return { busiest: serverOf(busiest), controller: serverOf(controllerId) };
   }
 
   /** Every broker runs, and sees every partition of the social topics with all its replicas in sync. */
   async isFullyReplicated(): Promise<boolean> {
     const { cluster } = await this.kafka();
     return inSyncEverywhere(cluster.bootstrap, SOCIAL_TOPICS);
+  }
+
+  /** The answer is how long that took, in ms. @throws KitError as `until` */
+  async untilInSync(timeoutMs: number): Promise<number> {
+    const tookMs = await this.until('all replicas in sync', timeoutMs, () => this.isFullyReplicated());
+    this.mark('in sync');
+    return tookMs;
   }
 
   /** What the loads and consumers wrote down so far. */

@@ -22,12 +22,17 @@ export function holds(name: string, limit: string, measured: string, pass: boole
   return { name, limit, measured, value: null, pass };
 }
 
-/** Seconds with a tenth; the comparison is of milliseconds. */
+/** With a tenth. */
+export function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}
+
+/** Shown in seconds; the comparison is of milliseconds. */
 export function withinSeconds(name: string, limitS: number, measuredMs: number): Criterion {
   return {
     name,
     limit: `at most ${limitS} s`,
-    measured: `${(measuredMs / 1000).toFixed(1)} s`,
+    measured: `${seconds(measuredMs)} s`,
     value: measuredMs / 1000,
     pass: measuredMs <= limitS * 1000,
   };

@@ -25,6 +25,12 @@ export interface DrillReport extends DrillOptions {
   readonly machine: { readonly cores: number; readonly memoryBytes: number; readonly node: string };
 }
 
+export interface FinishedDrill {
+  readonly report: DrillReport;
+  /** Where it was written. */
+  readonly directory: string;
+}
+
 export function machine(): DrillReport['machine'] {
   return { cores: availableParallelism(), memoryBytes: totalmem(), node: process.version };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Drill } from '../drill.ts';
 import { SmallDisk } from '../faults/small-disk.ts';
 import { monotonicMs } from '../history/history.ts';
-import { atLeast, holds, none, withinSeconds } from '../report/criteria.ts';
+import { atLeast, holds, none, seconds, withinSeconds } from '../report/criteria.ts';
 
 const VICTIM = 'kafka-2';
 /** Room for the load of a minute, and little to fill. */
@@ -25,12 +25,7 @@ export const brokerDiskFull: Drill = {
     const disk = await SmallDisk.mount(join(stage.options.directory, 'cluster', 'data-3', VICTIM), DISK_BYTES);
     stage.defer(() => disk.unmount());
     const { cluster } = await stage.kafka();
-    await stage.consumer('consumer-1');
-    const load = await stage.load();
-    load.send({ do: 'start' });
-    await stage.phase('warming up', 4);
-    const beforeMs = stage.mark('steady');
-    await stage.phase('before', 6);
+    const beforeMs = await stage.steady(4, 6);
 
     disk.fill();
     const faultMs = stage.mark(`the disk of ${VICTIM} is full`);
@@ -43,25 +38,22 @@ export const brokerDiskFull: Drill = {
     disk.free();
     const restartMs = stage.mark(`space freed, ${VICTIM} started again`);
     await cluster.start(VICTIM);
-    const rejoinedMs = await stage.until('all replicas in sync', REJOIN_S * 2_000, () => stage.isFullyReplicated());
-    stage.mark('in sync');
+    const rejoinedMs = await stage.untilInSync(REJOIN_S * 2_000);
     await stage.phase('after', 3);
     await stage.settle();
 
     const measured = await stage.measurements();
-    const kept = measured.throughput(faultMs, restartMs) / measured.throughput(beforeMs, faultMs);
+    const kept = measured.keptPercent(beforeMs, faultMs, restartMs);
     return {
       criteria: [
         none('publishes not acknowledged', measured.unacknowledged),
         withinSeconds('the broker ends', NOTICED_S, endedMs),
         holds('why, as the launcher tells', 'its disk is full', reason, /disk is full/.test(reason)),
-        withinSeconds('longest gap of a partition', GAP_S, measured.longestGapMs(faultMs, Number.POSITIVE_INFINITY)),
-        atLeast('throughput while it is away', KEPT_PERCENT, kept * 100, '% of before'),
+        withinSeconds('longest gap of a partition', GAP_S, measured.longestGapMs(faultMs)),
+        atLeast('throughput while it is away', KEPT_PERCENT, kept, '% of before'),
         withinSeconds('back in every ISR', REJOIN_S, rejoinedMs),
       ],
-      notes: [
-        `service as usual again ${(measured.recoveryMs(faultMs, restartMs) / 1000).toFixed(1)} s after it was full`,
-      ],
+      notes: [`service as usual again ${seconds(measured.recoveryMs(faultMs, restartMs))} s after it was full`],
     };
   },
 };

@@ -40,8 +40,8 @@ export const noQuorum: Drill = {
     const steadyMs = stage.mark('steady');
     await stage.phase('before', 5);
 
-    const { byLoad, controller } = await stage.leaders();
-    const victims = [controller, byLoad.find((name) => name !== controller)!];
+    const { busiest, controller } = await stage.leaders();
+    const victims = [controller, busiest];
     await Promise.all(victims.map((victim) => cluster.kill(victim)));
     const faultMs = stage.mark(`${victims.join(' and ')} killed`);
     await stage.phase('no quorum', 5);

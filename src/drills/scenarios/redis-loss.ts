@@ -3,7 +3,7 @@ import { type RedisAddress, RedisConnection } from '../../kit/stores/redis.ts';
 import { isQuiet, logEnds } from '../../pipelines/quiet.ts';
 import { STORE_RESET } from '../checker/check.ts';
 import type { Drill } from '../drill.ts';
-import { none, withinSeconds } from '../report/criteria.ts';
+import { none, seconds, withinSeconds } from '../report/criteria.ts';
 
 const EVENTS = 1_000_000;
 /** P10 of docs/DESIGN.md, of a million events. */
@@ -57,7 +57,7 @@ export const redisLoss: Drill = {
         withinSeconds('rebuilt, for a million events', REBUILD_S, (rebuiltMs / inLog) * EVENTS),
       ],
       notes: [
-        `${inLog.toLocaleString('en-US')} events were rebuilt in ${(rebuiltMs / 1000).toFixed(1)} s, Redis' absence included`,
+        `${inLog.toLocaleString('en-US')} events were rebuilt in ${seconds(rebuiltMs)} s, Redis' absence included`,
       ],
     };
   },

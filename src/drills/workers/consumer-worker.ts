@@ -64,7 +64,7 @@ export class ConsumerWorker {
         store: recordingStore(sabotaged(inner, spec.sabotage), group, history),
         deadLetters,
         clientId: spec.name,
-        sessionTimeoutMs: spec.sessionTimeoutMs,
+        ...(spec.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: spec.sessionTimeoutMs }),
         handler: (event, { attempt }) =>
           attempt <= FAILURES && isChosen(event.event_id, spec.flakyShare)
             ? retry('a failure planned by the drill', spec.flakyDelayMs)

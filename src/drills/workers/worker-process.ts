@@ -10,6 +10,8 @@ const MAIN = fileURLToPath(siblingModule('./worker-main', import.meta.url));
 /** As bin/node24.mjs starts the product. */
 export const HEAP_FLAGS = ['--max-old-space-size=288', '--max-semi-space-size=16'];
 const READY_MS = 60_000;
+/** Longer than a producer goes on trying (`deliveryTimeoutMs`). */
+const FINISH_MS = 130_000;
 const MAX_STDERR = 16_384;
 
 /** A load or a consumer in a process of its own. */
@@ -102,7 +104,7 @@ export class WorkerProcess<P extends LoadProgress | ConsumerProgress> {
   }
 
   /** Ends in order; the answer is its last progress. @throws KitError WORKER_FAILED, also after `timeoutMs` */
-  async finish(timeoutMs: number): Promise<P> {
+  async finish(timeoutMs = FINISH_MS): Promise<P> {
     this.#expectedToEnd = true;
     this.send({ do: 'finish' });
     const timer = setTimeout(

@@ -29,7 +29,8 @@ export interface ConsumerSpec {
   readonly bootstrap: readonly string[];
   readonly redis: { readonly host: string; readonly port: number };
   readonly groupId: string;
-  readonly sessionTimeoutMs: number;
+  /** Default: the product's. */
+  readonly sessionTimeoutMs?: number;
   /** Of the events, how many fail at first and are parked; decided by the event's id, so that every owner agrees. */
   readonly flakyShare: number;
   /** How long such an event waits for each further attempt; otherwise as the platform's policy has it. */
