@@ -5,8 +5,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Cluster, type ClusterOptions, startCluster } from '../cluster/cluster.ts';
-import { freeBasePort, freePort } from '../cluster/free-ports.ts';
+import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
+import { startClusterOnFreePorts } from '../cluster/on-free-ports.ts';
 import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
 import { KitError } from '../kit/errors.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
@@ -91,14 +91,12 @@ export class Stage {
     const clusterDirectory = join(directory, 'cluster');
     await mkdir(clusterDirectory, { recursive: true });
     const cluster = this.#opened.adopt(
-      await startCluster({
+      await startClusterOnFreePorts({
         directory: clusterDirectory,
         cacheDirectory,
-        basePort: await freeBasePort(BROKERS),
         brokers: BROKERS,
         ...wish,
         redis: true,
-        redisPort: await freePort(),
         onProgress,
       }),
       (open) => open.stop(),

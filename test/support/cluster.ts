@@ -5,9 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cluster, startCluster } from '../../src/cluster/cluster.ts';
-import { freeBasePort, freePort } from '../../src/cluster/free-ports.ts';
-import { isKitError } from '../../src/kit/errors.ts';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { startClusterOnFreePorts } from '../../src/cluster/on-free-ports.ts';
 
 export interface TestKafka {
   readonly bootstrap: readonly string[];
@@ -44,25 +43,15 @@ export async function startTestCluster(options: {
   onProgress?: (text: string) => void;
 }): Promise<Cluster> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'streamsocial-cluster-')));
-  for (let attempt = 1; ; attempt++) {
-    const [basePort, redisPort] = [await freeBasePort(options.brokers), await freePort()];
-    try {
-      const cluster = await startCluster({
-        ...options,
-        directory,
-        cacheDirectory: testCacheDirectory(),
-        basePort,
-        redisPort,
-        startTimeoutMs: 120_000,
-      });
-      const stop = async (): Promise<void> => {
-        await cluster.stop();
-        if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
-      };
-      return { ...cluster, stop };
-    } catch (error) {
-      // Another process may have taken a port since it was looked at.
-      if (!isKitError(error, 'PORT_IN_USE') || attempt === 5) throw error;
-    }
-  }
+  const cluster = await startClusterOnFreePorts({
+    ...options,
+    directory,
+    cacheDirectory: testCacheDirectory(),
+    startTimeoutMs: 120_000,
+  });
+  const stop = async (): Promise<void> => {
+    await cluster.stop();
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  return { ...cluster, stop };
 }

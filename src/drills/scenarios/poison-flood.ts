@@ -13,7 +13,7 @@ const BACKLOG_EVENTS = 120_000;
 /** Brokers and a consumer that have just begun are slow. */
 const WARM_UP_EVENTS = 60_000;
 /** In turn, and the fastest of each kind counts: what else the machine does can only make one slower. */
-const PAIRS = 2;
+const PAIRS = 3;
 const MAX_OUTSTANDING = 20_000;
 const FILL_MS = 120_000;
 const APPLY_MS = 120_000;

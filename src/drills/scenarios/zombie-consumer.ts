@@ -1,5 +1,4 @@
 import type { Drill } from '../drill.ts';
-import { monotonicMs } from '../history/history.ts';
 import { readHistory } from '../history/read-history.ts';
 import { atLeast, none, withinSeconds } from '../report/criteria.ts';
 
@@ -10,6 +9,8 @@ const WAIT_MS = 60_000;
 const FLAKY_PER_SECOND = 2;
 const FLAKY_DELAY_MS = 1_000;
 const MIN_PARKED = 2;
+/** A zombie whose call to Redis was cut off by the pause hears that it is one before it can try another: then nothing is refused. */
+const ROUNDS = 3;
 
 /** A consuming process is stopped for longer than its session and goes on as if nothing had been: the zombie. */
 export const zombieConsumer: Drill = {
@@ -31,23 +32,26 @@ export const zombieConsumer: Drill = {
     await stage.phase('before', 5);
 
     const all = partitionsOf(survivor) + partitionsOf(victim);
-    await stage.until('parked events of the victim', WAIT_MS, () => (victim.progress?.parked ?? 0) >= MIN_PARKED);
-    victim.pause();
-    const pausedMs = stage.mark('consumer-2 paused');
-    await stage.until('the partitions to move', WAIT_MS, () => partitionsOf(survivor) === all);
-    const movedMs = stage.mark('partitions moved');
-    await stage.phase('one owner', 3);
+    const resumedMs: number[] = [];
+    let [longestMoveMs, longestRejoinMs] = [0, 0];
+    for (let round = 1; round <= ROUNDS; round++) {
+      await stage.until('parked events of the victim', WAIT_MS, () => (victim.progress?.parked ?? 0) >= MIN_PARKED);
+      victim.pause();
+      const pausedMs = stage.mark('consumer-2 paused');
+      await stage.until('the partitions to move', WAIT_MS, () => partitionsOf(survivor) === all);
+      longestMoveMs = Math.max(longestMoveMs, stage.mark('partitions moved') - pausedMs);
+      await stage.phase('one owner', 3);
 
-    victim.resume();
-    const resumedMs = stage.mark('consumer-2 resumed');
-    // what the victim says first is what it believed before; that the survivor has fewer is the group's word
-    await stage.until('the zombie to join again', WAIT_MS, () => {
-      const others = partitionsOf(survivor);
-      return others < all && others + partitionsOf(victim) === all;
-    });
-    const rejoinedMs = monotonicMs() - resumedMs;
-    stage.mark('shared again');
-    await stage.phase('after', 4);
+      victim.resume();
+      resumedMs.push(stage.mark('consumer-2 resumed'));
+      // what the victim says first is what it believed before; that the survivor has fewer is the group's word
+      await stage.until('the zombie to join again', WAIT_MS, () => {
+        const others = partitionsOf(survivor);
+        return others < all && others + partitionsOf(victim) === all;
+      });
+      longestRejoinMs = Math.max(longestRejoinMs, stage.mark('shared again') - resumedMs.at(-1)!);
+      await stage.phase('after', 4);
+    }
     await stage.settle();
 
     const measured = await stage.measurements();
@@ -55,10 +59,10 @@ export const zombieConsumer: Drill = {
     return {
       criteria: [
         none('publishes not acknowledged', measured.unacknowledged),
-        withinSeconds('partitions owned again', MOVE_S, movedMs - pausedMs),
+        withinSeconds('partitions owned again', MOVE_S, longestMoveMs),
         atLeast('refused to the zombie', 1, refused, 'transactions'),
         none('accepted from the zombie', accepted),
-        withinSeconds('joined again, with partitions', REJOIN_S, rejoinedMs),
+        withinSeconds('joined again, with partitions', REJOIN_S, longestRejoinMs),
       ],
     };
   },
@@ -67,16 +71,19 @@ export const zombieConsumer: Drill = {
 /** Those that it began after it was resumed and before it was given partitions anew. */
 async function zombieTransactions(
   historyFile: string,
-  resumedMs: number,
+  resumedMs: readonly number[],
 ): Promise<{ readonly refused: number; readonly accepted: number }> {
   const begun: { group: string; invokedMs: number; outcome: string }[] = [];
-  const assignedMs = new Map<string, number>();
+  const assigned: { group: string; invokedMs: number }[] = [];
   for await (const entry of readHistory([historyFile])) {
-    if (entry.kind === 'apply' && entry.invokedMs > resumedMs) begun.push(entry);
-    if (entry.kind === 'assigned' && entry.invokedMs > resumedMs && !assignedMs.has(entry.group))
-      assignedMs.set(entry.group, entry.invokedMs);
+    if (entry.kind === 'apply') begun.push(entry);
+    if (entry.kind === 'assigned') assigned.push(entry);
   }
-  const asZombie = begun.filter(({ group, invokedMs }) => invokedMs < (assignedMs.get(group) ?? Infinity));
+  const asZombie = begun.filter(({ group, invokedMs }) => {
+    const resumed = resumedMs.findLast((atMs) => atMs < invokedMs);
+    if (resumed === undefined) return false;
+    return !assigned.some((each) => each.group === group && each.invokedMs > resumed && each.invokedMs <= invokedMs);
+  });
   const count = (...outcomes: string[]) => asZombie.filter(({ outcome }) => outcomes.includes(outcome)).length;
   return { refused: count('fenced', 'mismatch'), accepted: count('ok') };
 }
