@@ -57,7 +57,12 @@ export const diskFull: Drill = {
     await stage.phase('after', 4);
     await Promise.all([live, ready, reads].map((one) => one.stop()));
     await load.finish();
-    await stage.until('a quiet moment', WAIT_MS, () => isQuiet(server));
+    const { uptime_seconds: since } = await consumerReport(server);
+    await stage.until('a quiet moment', WAIT_MS, async () => {
+      const { uptime_seconds, lag, parked } = await consumerReport(server);
+      // a report may be a second old: this one was made after the last answer
+      return uptime_seconds > since && lag + parked === 0;
+    });
     const ended = await server.end();
 
     const during = load.answers.filter(({ invokedMs, completedMs }) => invokedMs > fullMs && completedMs < freedMs);
@@ -108,10 +113,8 @@ function offering(stage: Stage, { url }: UpProcess): HttpLoad {
   return load;
 }
 
-/** The engagement projection is at the log's end. */
-async function isQuiet({ url }: UpProcess): Promise<boolean> {
-  const { lag, parked } = (await (await fetch(`${url}/api/v1/metrics/consumer`)).json()) as ConsumerReport;
-  return lag + parked === 0;
+async function consumerReport({ url }: UpProcess): Promise<ConsumerReport> {
+  return (await (await fetch(`${url}/api/v1/metrics/consumer`)).json()) as ConsumerReport;
 }
 
 /** When /readyz first said no for this reason, and first yes after that; never is infinite. */

@@ -4,7 +4,7 @@ import type { SocialEvent } from '../../domains/social/events.ts';
 import { type RunningConsumer, runConsumer } from '../../kit/consumers/run.ts';
 import { ack, retry } from '../../kit/consumers/verdict.ts';
 import { DeadLetterQueue } from '../../kit/dlq/dead-letter-queue.ts';
-import type { EventLog } from '../../kit/log/event-log.ts';
+import type { EventLog, TopicPartition } from '../../kit/log/event-log.ts';
 import { KafkaLog } from '../../kit/log/kafka/kafka-log.ts';
 import { HighVolumeProducer } from '../../kit/producers/high-volume-producer.ts';
 import { RedisProjectionStore } from '../../kit/projections/redis/redis-store.ts';
@@ -81,13 +81,14 @@ export class ConsumerWorker {
     this.broken = Promise.all(consumers.map(({ ended }) => ended));
   }
 
-  progress(): ConsumerProgress {
+  /** @param endOf the log's end where it is known better than from the last fetch */
+  progress(endOf: (at: TopicPartition) => number = () => 0): ConsumerProgress {
     const all = this.#consumers.map((consumer) => consumer.metrics());
     const sum = (pick: (metrics: (typeof all)[number]) => number) =>
       all.reduce((total, metrics) => total + pick(metrics), 0);
     return {
       applied: sum(({ messages_processed }) => messages_processed),
-      lag: sum(({ lag }) => lag),
+      lag: sum(({ partitions }) => partitions.reduce((lag, at) => lag + Math.max(at.lag, endOf(at) - at.position), 0)),
       parked: sum(({ parked }) => parked),
       partitions: sum(({ partitions }) => partitions.length),
     };

@@ -14,6 +14,7 @@ import type { PlatformProgress, PlatformSpec } from './worker-spec.ts';
 export class PlatformWorker {
   readonly load: LoadWorker;
   readonly #consumers: ConsumerWorker;
+  readonly #log: EmbeddedLog;
 
   static async open(spec: PlatformSpec): Promise<PlatformWorker> {
     await using opened = new AsyncDisposableStack();
@@ -30,12 +31,13 @@ export class PlatformWorker {
       );
     const stores = { engagement: await store('engagement'), activity: await store('activity') };
     const consumers = await ConsumerWorker.over(spec, recordingLog(log, history), stores, history, opened);
-    return new PlatformWorker(new LoadWorker(spec, log, () => consumers.finish()), consumers);
+    return new PlatformWorker(new LoadWorker(spec, log, () => consumers.finish()), consumers, log);
   }
 
-  private constructor(load: LoadWorker, consumers: ConsumerWorker) {
+  private constructor(load: LoadWorker, consumers: ConsumerWorker, log: EmbeddedLog) {
     this.load = load;
     this.#consumers = consumers;
+    this.#log = log;
   }
 
   /** Rejects with what broke a consumer. */
@@ -44,7 +46,7 @@ export class PlatformWorker {
   }
 
   progress(): PlatformProgress {
-    return { ...this.load.progress(), ...this.#consumers.progress() };
+    return { ...this.load.progress(), ...this.#consumers.progress((at) => this.#log.store.offsets(at).end) };
   }
 
   /** Load, consumers, projections, log, in this order. */
