@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchWriter } from '../src/kit/log/embedded/batch-writer.ts';
 import { EmbeddedLog } from '../src/kit/log/embedded/embedded-log.ts';
+import { openDatabase } from '../src/kit/log/embedded/log-schema.ts';
+import { LogWriter } from '../src/kit/log/embedded/log-writer.ts';
 import { encodeBatch } from '../src/kit/log/embedded/record-batch.ts';
 import type { AppendBatch, NewRecord } from '../src/kit/log/event-log.ts';
 
@@ -125,9 +126,12 @@ try {
   ).reduce((a, b) => a + b);
   const topicId = log.store.topic(TOPIC).id;
   await log.close();
-  const writer = new BatchWriter(join(directory, 'log', 'log.db'));
-  const direct = (batch: AppendBatch): unknown =>
-    writer.append([{ topicId, partition: batch.partition, bytes: encodeBatch(batch.records) }]);
+  const writer = new LogWriter(openDatabase(join(directory, 'log', 'log.db')));
+  const direct = ({ partition, records }: AppendBatch): unknown => {
+    const block = new Uint8Array(encodeBatch(records)).buffer;
+    const at = { topicIds: [topicId], partitions: [partition], lengths: [block.byteLength] };
+    return writer.execute({ kind: 'append', now: Date.now(), ...at, block });
+  };
   console.log(`1,000 single appends/s, main thread: ${percentiles(await singles(direct, 5_000))}`);
   const content = records(1_000);
   const startedAt = performance.now();

@@ -95,6 +95,8 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
             'INVALID_JSON',
             'INVALID_ARGUMENT',
             'INVALID_TOPIC',
+            'INVALID_PARTITIONS',
+            'INVALID_CONFIG',
             'TOPIC_MISMATCH',
             'BODY_TOO_LARGE',
             'UNSUPPORTED_MEDIA_TYPE',

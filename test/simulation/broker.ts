@@ -1,12 +1,12 @@
 /** The model of a cluster: partitions with leaders, batches stored once each, and the real group coordinator. */
 import { KitError } from '../../src/kit/errors.ts';
 import { GroupCoordinator } from '../../src/kit/log/embedded/group-coordinator.ts';
+import { GroupStore } from '../../src/kit/log/embedded/group-store.ts';
 import type {
   AppendBatch,
   LogRecord,
   OffsetQuery,
   PartitionBatch,
-  PartitionOffset,
   TopicDescription,
   TopicPartition,
   TopicSpec,
@@ -39,8 +39,7 @@ export class Broker {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   #faults: Plan['broker'];
-  readonly #generations = new Map<string, number>();
-  readonly #offsets = new Map<string, Map<string, PartitionOffset>>();
+  readonly #groups = new GroupStore(null);
 
   constructor(scheduler: Scheduler, random: Random, plan: Plan) {
     this.#scheduler = scheduler;
@@ -154,16 +153,7 @@ export class Broker {
   #newCoordinator(): GroupCoordinator {
     const scheduler = this.#scheduler;
     return new GroupCoordinator({
-      store: {
-        generation: (group) => this.#generations.get(group) ?? 0,
-        saveGeneration: (group, generation) => this.#generations.set(group, generation),
-        offsets: (group) => [...(this.#offsets.get(group)?.values() ?? [])],
-        saveOffsets: (group, offsets) => {
-          const saved = this.#offsets.get(group) ?? new Map<string, PartitionOffset>();
-          this.#offsets.set(group, saved);
-          for (const offset of offsets) saved.set(`${offset.topic}/${offset.partition}`, offset);
-        },
-      },
+      store: this.#groups,
       clock: {
         now: () => EPOCH_MS + scheduler.nowMs,
         after: (delayMs, callback) => {

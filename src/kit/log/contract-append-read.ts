@@ -184,7 +184,7 @@ export const APPEND_AND_READ_CASES = {
     for (const bad of ['', '.', '..', 'a b', 'a/b', 'ä', 'x'.repeat(250)]) {
       await assert.rejects(log.createTopics([{ name: bad, partitions: 1 }]), coded('INVALID_TOPIC'));
     }
-    await assert.rejects(log.createTopics([{ name: unique('none'), partitions: 0 }]), coded('INVALID_TOPIC'));
+    await assert.rejects(log.createTopics([{ name: unique('none'), partitions: 0 }]), coded('INVALID_PARTITIONS'));
   },
 
   'payloads over the limit are refused and not stored': async ({ log, topic }) => {

@@ -102,7 +102,7 @@ export interface PartitionOffset extends TopicPartition {
 
 export interface EventLog {
   readonly kind: 'embedded' | 'kafka';
-  /** @throws KitError TOPIC_EXISTS, INVALID_TOPIC, LOG_UNAVAILABLE */
+  /** @throws KitError TOPIC_EXISTS, INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, LOG_UNAVAILABLE */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
   /** Without names: every topic that is not internal. @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE */
   describe(topics?: readonly string[]): Promise<LogDescription>;
@@ -110,7 +110,7 @@ export interface EventLog {
    * Resolves once the batch is durable (fsynced, or acknowledged by all in-sync replicas).
    * At most one batch per partition may be under way; the lanes of HighVolumeProducer see to that.
    *
-   * @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, RECORD_TOO_LARGE, BATCH_TOO_LARGE (not stored);
+   * @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, RECORD_TOO_LARGE, BATCH_TOO_LARGE, INVALID_RECORD (not stored);
    *   LOG_UNAVAILABLE, APPEND_TIMEOUT (retriable; `details.maybeStored` says whether it may be in the log already)
    */
   append(batch: AppendBatch): Promise<AppendResult>;

@@ -10,6 +10,10 @@ export interface JoinRequest {
   /** Empty for a new member. */
   readonly memberId: string;
   readonly clientId: string;
+  /** As Kafka's tools show it. */
+  readonly clientHost?: string;
+  /** Makes the member a static one (KIP-345): whoever comes with this id takes its place. */
+  readonly groupInstanceId?: string | null;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly protocolType: string;
@@ -29,6 +33,7 @@ export interface MemberIdentity {
   readonly groupId: string;
   readonly generation: number;
   readonly memberId: string;
+  readonly groupInstanceId?: string | null;
 }
 
 /**

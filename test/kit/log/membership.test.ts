@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../src/kit/clock.ts';
 import { isKitError, KitError } from '../../../src/kit/errors.ts';
 import { GroupCoordinator } from '../../../src/kit/log/embedded/group-coordinator.ts';
+import { GroupStore } from '../../../src/kit/log/embedded/group-store.ts';
 import type {
   GroupMember,
   Header,
@@ -43,12 +44,12 @@ class World implements FetchSource {
 
   constructor(partitions: number) {
     this.logs = Array.from({ length: partitions }, () => []);
-    const store = {
-      generation: () => 0,
-      saveGeneration() {},
-      offsets: () => [],
-      saveOffsets: (_id: string, offsets: readonly PartitionOffset[]) => void this.commits.push([...offsets]),
-    };
+    const { commits } = this;
+    const store = new (class extends GroupStore {
+      override saveOffsets(_id: string, offsets: readonly PartitionOffset[]): void {
+        commits.push([...offsets]);
+      }
+    })(null);
     const limits = { initialRebalanceDelayMs: 0, minSessionTimeoutMs: 1, maxSessionTimeoutMs: 60_000, maxMembers: 10 };
     const coordinator = new GroupCoordinator({ store, clock: systemClock, ...limits });
     this.transport = {

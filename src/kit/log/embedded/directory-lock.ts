@@ -7,24 +7,47 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KitError } from '../../errors.ts';
 
+interface Owner {
+  readonly pid: number;
+  readonly since: string;
+  /** `host:port` where it speaks Kafka's protocol. */
+  readonly broker?: string;
+}
+
 export interface DirectoryLock {
+  /** @param broker `host:port` where the owner speaks Kafka's protocol, for those who come later */
+  announce(broker: string | null): void;
   release(): void;
 }
 
 /** Creates the directory when it is missing. @throws KitError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE */
 export function lockDirectory(directory: string, now: number): DirectoryLock {
   const ownerFile = join(directory, 'owner.json');
+  const since = new Date(now).toISOString();
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(directory, { recursive: true });
     database = new DatabaseSync(join(directory, 'lock.db'), { timeout: 0 });
     database.exec('BEGIN EXCLUSIVE');
-    writeFileSync(ownerFile, `${JSON.stringify({ pid: process.pid, since: new Date(now).toISOString() })}\n`);
+    writeOwner(ownerFile, { since });
   } catch (cause) {
     database?.close();
     throw isBusy(cause) ? locked(directory, ownerFile) : unusable(directory, cause);
   }
-  return { release: () => database.close() };
+  return {
+    announce(broker) {
+      try {
+        writeOwner(ownerFile, { since, ...(broker === null ? {} : { broker }) });
+      } catch {
+        // A full disk must not keep the owner from serving: this is no more than a hint.
+      }
+    },
+    release: () => database.close(),
+  };
+}
+
+function writeOwner(file: string, owner: Omit<Owner, 'pid'>): void {
+  writeFileSync(file, `${JSON.stringify({ pid: process.pid, ...owner } satisfies Owner)}\n`);
 }
 
 export function unusable(directory: string, cause: unknown): KitError {
@@ -33,21 +56,21 @@ export function unusable(directory: string, cause: unknown): KitError {
 }
 
 function locked(directory: string, ownerFile: string): KitError {
-  const pid = ownerPid(ownerFile);
+  const { pid = null, broker = null } = readOwner(ownerFile);
   const owner = pid === null ? 'another process' : `process ${pid}`;
+  const where = broker === null ? 'connect to it' : `connect to it as to a Kafka broker at ${broker}`;
   return new KitError(
     'DATA_DIR_LOCKED',
-    `The data directory ${directory} is in use by ${owner}. Stop that process, connect to it, or choose another directory.`,
-    { details: { directory, pid } },
+    `The data directory ${directory} is in use by ${owner}. Stop that process, ${where}, or choose another directory.`,
+    { details: { directory, pid, broker } },
   );
 }
 
-function ownerPid(ownerFile: string): number | null {
+function readOwner(ownerFile: string): Partial<Owner> {
   try {
-    const { pid } = JSON.parse(readFileSync(ownerFile, 'utf8')) as { pid: number };
-    return pid;
+    return JSON.parse(readFileSync(ownerFile, 'utf8')) as Owner;
   } catch {
-    return null;
+    return {};
   }
 }
 

@@ -20,17 +20,20 @@ import { GroupStore } from './group-store.ts';
 import { LogReader, NODE_ID } from './log-reader.ts';
 import { LogStore } from './log-store.ts';
 import { encodeBatch } from './record-batch.ts';
+import { keyMissing } from './wire-batch.ts';
 
 export interface EmbeddedLogOptions {
-  /** Created when missing; used by one process at a time. */
-  readonly directory: string;
-  /** Of a record batch, unless the topic's `max.message.bytes` says otherwise. Default 1 MiB. */
+  /** Created when missing; used by one process at a time. Null: in memory, gone when the log is closed. */
+  readonly directory: string | null;
+  /** Of a record batch, unless the topic's `max.message.bytes` says otherwise. Default 1,048,588, Kafka's. */
   readonly maxMessageBytes?: number;
   /** Memory for the youngest batches. Default 32 MiB. */
   readonly cacheBytes?: number;
   /** Beyond these, `append` waits. Defaults 64 MiB and 10,000. */
   readonly maxQueuedBytes?: number;
   readonly maxQueuedBatches?: number;
+  /** Between two rounds of retention and compaction, where topics need them. Default 15,000. */
+  readonly cleanIntervalMs?: number;
   /** How long an empty group waits for more members before its first generation. Default 0. */
   readonly initialRebalanceDelayMs?: number;
   /** Default 500. */
@@ -41,6 +44,7 @@ export interface EmbeddedLogOptions {
 }
 
 const OUTSIDE = { generation: -1, memberId: '' };
+const NO_ADDRESS = { host: '127.0.0.1', port: -1 };
 
 /** An event log in SQLite files: nothing to install, one process, and what was acknowledged has been fsynced. */
 export class EmbeddedLog implements EventLog {
@@ -50,36 +54,40 @@ export class EmbeddedLog implements EventLog {
   readonly coordinator: GroupCoordinator;
   readonly #reader: LogReader;
   readonly #groupStore: GroupStore;
-  readonly #lock: DirectoryLock;
+  readonly #lock: DirectoryLock | null;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #appended = new WeakMap<AppendBatch, Promise<AppendResult>>();
   readonly #members = new Set<GroupMember>();
   readonly #closing = new AbortController();
+  #address: { readonly host: string; readonly port: number } | null = null;
   #closed: Promise<void> | null = null;
 
   /** @throws KitError DATA_DIR_LOCKED, DATA_DIR_UNUSABLE, STORE_UNAVAILABLE */
   static async open(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
-    const lock = lockDirectory(options.directory, (options.clock ?? systemClock).now());
+    const { directory, clock = systemClock } = options;
+    const lock = directory === null ? null : lockDirectory(directory, clock.now());
     try {
       return new EmbeddedLog(options, lock);
     } catch (error) {
-      lock.release();
+      lock?.release();
       throw error;
     }
   }
 
-  private constructor(options: EmbeddedLogOptions, lock: DirectoryLock) {
+  private constructor(options: EmbeddedLogOptions, lock: DirectoryLock | null) {
     const { directory, clock = systemClock, random = Math.random } = options;
     this.#lock = lock;
     this.#clock = clock;
     this.#random = random;
     this.store = new LogStore({
       directory,
-      maxMessageBytes: options.maxMessageBytes ?? 1_048_576,
+      clock,
+      maxMessageBytes: options.maxMessageBytes ?? 1_048_588,
       cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
       maxQueuedBytes: options.maxQueuedBytes ?? 64 * 1024 * 1024,
       maxQueuedBatches: options.maxQueuedBatches ?? 10_000,
+      ...(options.cleanIntervalMs === undefined ? {} : { cleanIntervalMs: options.cleanIntervalMs }),
     });
     this.#reader = new LogReader(this.store);
     this.#groupStore = new GroupStore(directory);
@@ -91,6 +99,12 @@ export class EmbeddedLog implements EventLog {
       maxSessionTimeoutMs: 1_800_000,
       maxMembers: 1_000,
     });
+  }
+
+  /** Where it speaks Kafka's protocol, for `describe` and for other processes that come to its directory; null for nowhere. */
+  announce(address: { readonly host: string; readonly port: number } | null): void {
+    this.#address = address;
+    this.#lock?.announce(address === null ? null : `${address.host}:${address.port}`);
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -105,7 +119,7 @@ export class EmbeddedLog implements EventLog {
     return {
       clusterId: this.store.clusterId,
       controllerId: NODE_ID,
-      brokers: [{ id: NODE_ID, host: '127.0.0.1', port: -1 }],
+      brokers: [{ id: NODE_ID, ...(this.#address ?? NO_ADDRESS) }],
       topics: topics.map(({ name, partitions }) => ({
         name,
         partitions: Array.from({ length: partitions }, (_, partition) => ({ partition, ...here })),
@@ -157,7 +171,9 @@ export class EmbeddedLog implements EventLog {
 
   async #append(batch: AppendBatch): Promise<AppendResult> {
     this.#assertOpen();
-    const { maxMessageBytes } = this.store.topic(batch.topic);
+    const { maxMessageBytes, compacted } = this.store.topic(batch.topic);
+    const withoutKey = compacted ? batch.records.findIndex(({ key }) => key === null) : -1;
+    if (withoutKey >= 0) throw keyMissing(withoutKey);
     const bytes = encodeBatch(batch.records);
     try {
       return { baseOffset: await this.store.append(batch, bytes) };
@@ -185,7 +201,7 @@ export class EmbeddedLog implements EventLog {
     this.coordinator.close();
     await this.store.close();
     this.#groupStore.close();
-    this.#lock.release();
+    this.#lock?.release();
   }
 
   #assertOpen(): void {

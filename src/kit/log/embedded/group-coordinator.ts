@@ -1,410 +1,298 @@
 /**
- * Kafka's classic group coordinator: who is in a group, in which generation, with which assignment. It serves members in
- * this process and, behind Kafka's protocol, members anywhere. State machine and answers follow
- * `kafka.coordinator.group.GroupCoordinator` and the protocol guide; KIP-394 for the member id that is given first.
- *
- *   Empty -> PreparingRebalance -> CompletingRebalance -> Stable; any change of members goes back to PreparingRebalance
+ * Kafka's classic group coordinator: the groups of one log and their committed offsets. It serves members in this process
+ * and, behind Kafka's protocol, members anywhere. What happens inside a group is `group.ts`.
  */
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 import { isKitError, KitError } from '../../errors.ts';
-import type { PartitionOffset } from '../event-log.ts';
-import type { GroupTransport, JoinRequest, JoinResponse, MemberIdentity } from '../group-transport.ts';
-import type { GroupStore } from './group-store.ts';
-
-export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
+import type { PartitionOffset, TopicPartition } from '../event-log.ts';
+import type { GroupTransport, JoinRequest, MemberIdentity } from '../group-transport.ts';
+import { Group, type GroupRules } from './group.ts';
+import { describeMember, type GroupDescription, type GroupListing, subscribedTopics } from './group-description.ts';
+import {
+  coordinatorClosed,
+  groupActive,
+  groupLimit,
+  groupSubscribed,
+  illegalGeneration,
+  unknownGroup,
+  unknownMember,
+} from './group-errors.ts';
+import { type Assignment, GroupMemory, type JoinAnswer, type JoinTerms, type SyncIdentity } from './group-member.ts';
+import type { Named } from './group-roster.ts';
+import type { CommittedOffset, GroupStore, NewOffset, StoredGroup } from './group-store.ts';
 
 export interface CoordinatorOptions {
-  readonly store: Pick<GroupStore, 'generation' | 'saveGeneration' | 'offsets' | 'saveOffsets'>;
+  readonly store: GroupStore;
   readonly clock: Clock;
-  /** How long an empty group waits for more members before its first generation. */
+  /** How long an empty group waits for more members before its first generation, again for as long as some come. */
   readonly initialRebalanceDelayMs: number;
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
+  /** Of one group. */
   readonly maxMembers: number;
+  /** That have members at one time, and that are remembered. Default 10,000. */
+  readonly maxGroups?: number;
+  /** Of what members say of themselves and are assigned, all groups together. Default 64 MiB. */
+  readonly maxMemoryBytes?: number;
+  /** How long a group without members, and its offsets, are kept. Default 7 days. */
+  readonly offsetsRetentionMs?: number;
 }
 
-export interface GroupDescription {
-  readonly groupId: string;
-  readonly state: GroupState;
-  readonly generation: number;
-  readonly protocolType: string;
-  readonly protocolName: string;
-  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly assignment: Buffer }[];
+export interface JoinOptions extends Partial<JoinTerms> {
+  /** Instead of the coordinator's own. */
+  readonly minSessionTimeoutMs?: number;
 }
 
-interface Member {
-  readonly id: string;
-  request: JoinRequest;
-  assignment: Buffer;
-  joining: PromiseWithResolvers<JoinResponse> | null;
-  syncing: PromiseWithResolvers<Buffer> | null;
-  cancelExpiry: () => void;
-}
-
-interface Group {
-  readonly id: string;
-  state: GroupState;
-  generation: number;
-  protocolName: string;
-  leaderId: string;
-  readonly members: Map<string, Member>;
-  /** Ids that were given out and not used yet, each with what cancels its expiry. */
-  readonly promised: Map<string, () => void>;
-  /** Ends the wait for members to join, or for the leader to assign. */
-  cancelDeadline: () => void;
-  /** In the initial delay: completes at the deadline, not before. */
-  gathering: boolean;
-}
-
-const nothing = (): void => {};
+const CONSUMER = 'consumer';
+const EXPIRY_INTERVAL_MS = 600_000;
+const WEEK_MS = 7 * 24 * 3_600_000;
 
 export class GroupCoordinator implements GroupTransport {
-  readonly #options: CoordinatorOptions;
-  readonly #groups = new Map<string, Group>();
+  readonly #options: Required<CoordinatorOptions>;
+  readonly #rules: GroupRules;
+  /** Those that somebody is in, or has an id to come with. */
+  readonly #live = new Map<string, Group>();
+  #nextExpiryAt = 0;
   #closed = false;
 
   constructor(options: CoordinatorOptions) {
-    this.#options = options;
+    const { clock, initialRebalanceDelayMs, maxMembers, maxMemoryBytes = 64 * 1024 * 1024 } = options;
+    this.#options = { maxGroups: 10_000, offsetsRetentionMs: WEEK_MS, ...options, maxMemoryBytes };
+    this.#rules = {
+      clock,
+      initialRebalanceDelayMs,
+      maxMembers,
+      memory: new GroupMemory(maxMemoryBytes),
+      onGeneration: (group) => this.#save(group),
+      onDeserted: (group) => this.#live.delete(group.id),
+    };
+    this.#ifPossible(() => options.store.restart(this.#now()));
   }
 
-  /** @param memberIdRequired a new member is first given its id (MEMBER_ID_REQUIRED), so that it can leave at any time */
-  async join(request: JoinRequest, { memberIdRequired = true } = {}): Promise<JoinResponse> {
-    this.#check(request);
-    const group = this.#group(request.groupId);
-    const { memberId } = request;
-    let member = group.members.get(memberId);
-    if (member === undefined) {
-      if (memberId === '' && memberIdRequired) this.#promise(group, request);
-      if (memberId !== '' && !group.promised.has(memberId)) throw unknownMember(request);
-      this.#checkJoinable(group, request);
-      member = this.#add(group, memberId === '' ? newId(request) : memberId, request);
-    } else {
-      this.#checkJoinable(group, request);
-      const same = sameProtocols(member.request, request);
-      member.request = request;
-      const settled = group.state === 'Stable' || group.state === 'CompletingRebalance';
-      // A follower that repeats itself missed the answer; a leader that does wants a new assignment.
-      const missed = settled && same && (member.id !== group.leaderId || group.state === 'CompletingRebalance');
-      if (missed) {
-        this.#watch(group, member);
-        return this.#joined(group, member);
-      }
-    }
-    member.joining ??= Promise.withResolvers();
-    const { promise } = member.joining;
-    this.#hold(member);
-    if (group.state === 'PreparingRebalance') this.#tryComplete(group);
-    else this.#prepare(group);
-    return promise;
+  /**
+   * @throws KitError MEMBER_ID_REQUIRED, INVALID_GROUP_ID, INVALID_SESSION_TIMEOUT, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+   *   INCONSISTENT_GROUP_PROTOCOL, GROUP_FULL, GROUP_LIMIT, STORE_UNAVAILABLE, LOG_CLOSED
+   */
+  async join(request: JoinRequest, options: JoinOptions = {}): Promise<JoinAnswer> {
+    const { memberIdRequired = true, canSkipAssignment = false } = options;
+    this.#expire();
+    this.#checkId(request.groupId);
+    this.#checkSession(request, options.minSessionTimeoutMs ?? this.#options.minSessionTimeoutMs);
+    const group = this.#found(request);
+    // Its part before the first wait is done when this returns.
+    const joining = group.join(request, { memberIdRequired, canSkipAssignment });
+    if (group.isDeserted) this.#live.delete(group.id);
+    return joining;
   }
 
-  async sync(identity: MemberIdentity, assignments: Parameters<GroupTransport['sync']>[1]): Promise<Buffer> {
-    const { group, member } = this.#member(identity);
-    if (group.state === 'PreparingRebalance') throw rebalancing(identity);
-    if (group.state === 'Stable') return member.assignment;
-    member.syncing ??= Promise.withResolvers();
-    const { promise } = member.syncing;
-    this.#hold(member);
-    if (member.id === group.leaderId) this.#assign(group, assignments);
-    return promise;
+  async sync(identity: SyncIdentity, assignments: readonly Assignment[]): Promise<Buffer> {
+    return this.#groupOf(identity).sync(identity, assignments);
   }
 
   async heartbeat(identity: MemberIdentity): Promise<void> {
-    const { group, member } = this.#member(identity);
-    this.#watch(group, member);
-    if (group.state === 'PreparingRebalance') throw rebalancing(identity);
+    this.#groupOf(identity).heartbeat(identity);
   }
 
-  async leave(identity: Pick<MemberIdentity, 'groupId' | 'memberId'>): Promise<void> {
-    const group = this.#groups.get(identity.groupId);
-    const cancelPromise = group?.promised.get(identity.memberId);
-    if (group !== undefined && cancelPromise !== undefined) {
-      cancelPromise();
-      group.promised.delete(identity.memberId);
-      this.#tryComplete(group);
-      return;
-    }
-    const member = group?.members.get(identity.memberId);
-    if (group === undefined || member === undefined) throw unknownMember(identity);
-    this.#remove(group, member);
+  async leave(identity: Named & Pick<MemberIdentity, 'groupId'>): Promise<void> {
+    const [error] = await this.leaveTogether(identity.groupId, [identity]);
+    if (error !== null) throw error;
   }
 
-  async commit(identity: MemberIdentity, offsets: readonly PartitionOffset[]): Promise<void> {
-    if (identity.generation < 0 && identity.memberId === '') {
-      const group = this.#groups.get(identity.groupId);
-      if (group !== undefined && group.members.size > 0) {
-        throw new KitError('GROUP_ACTIVE', `Group "${identity.groupId}" has members; stop them to set its offsets.`, {
-          details: { groupId: identity.groupId, members: [...group.members.keys()] },
-        });
-      }
-    } else {
-      const { group, member } = this.#member(identity);
-      if (group.state === 'CompletingRebalance') throw rebalancing(identity);
-      this.#watch(group, member);
-    }
-    this.#options.store.saveOffsets(identity.groupId, offsets);
+  /**
+   * Static members may be named by their instance id alone. For each member null, or why it could not leave
+   * (UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID).
+   */
+  async leaveTogether(groupId: string, members: readonly Named[]): Promise<unknown[]> {
+    this.#checkId(groupId);
+    const group = this.#live.get(groupId);
+    return group?.leave(members) ?? members.map(({ memberId }) => unknownMember({ groupId, memberId }));
+  }
+
+  /**
+   * Members commit under their generation. With `generation` -1 anyone may, while the group has no members.
+   *
+   * @param expiresAfterMs instead of the retention of offsets
+   * @throws KitError GROUP_ACTIVE, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS, GROUP_LIMIT,
+   *   STORE_UNAVAILABLE, LOG_CLOSED
+   */
+  async commit(
+    identity: MemberIdentity,
+    offsets: readonly NewOffset[],
+    expiresAfterMs: number | null = null,
+  ): Promise<void> {
+    this.#expire();
+    this.#checkCommit(identity);
+    if (offsets.length === 0) return;
+    const now = this.#now();
+    const expiresAt = expiresAfterMs === null ? null : Math.min(now + expiresAfterMs, Number.MAX_SAFE_INTEGER);
+    this.#options.store.saveOffsets(identity.groupId, offsets, now, expiresAt);
   }
 
   async committed(groupId: string): Promise<PartitionOffset[]> {
+    const offsets = await this.committedWithMetadata(groupId);
+    return offsets
+      .filter(({ offset }) => offset >= 0)
+      .map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+  }
+
+  async committedWithMetadata(groupId: string): Promise<CommittedOffset[]> {
+    this.#expire();
     return this.#options.store.offsets(groupId);
   }
 
-  /** A group that has no members here is Dead, whether it has offsets or not. */
+  /** Every group that has members or is remembered, ascending by id. */
+  list(): GroupListing[] {
+    this.#expire();
+    const stored = this.#options.store.groups().map((group) => listingOf(group.id, group));
+    const live = [...this.#live.keys()].map((id) => this.#listing(id));
+    const all = new Map([...stored, ...live].map((listing) => [listing.groupId, listing]));
+    return [...all.values()].sort((a, b) => (a.groupId < b.groupId ? -1 : 1));
+  }
+
+  /** A group that nobody has heard of is Dead. */
   describe(groupId: string): GroupDescription {
-    const group = this.#groups.get(groupId);
-    const members = [...(group?.members.values() ?? [])];
-    return {
-      groupId,
-      state: group?.state ?? 'Dead',
-      generation: group?.generation ?? this.#options.store.generation(groupId),
-      protocolType: members[0]?.request.protocolType ?? '',
-      protocolName: group?.protocolName ?? '',
-      members: members.map(({ id, request, assignment }) => ({
-        memberId: id,
-        clientId: request.clientId,
-        assignment,
-      })),
-    };
+    this.#expire();
+    const group = this.#live.get(groupId);
+    const generation = group?.generation ?? this.#options.store.group(groupId)?.generation ?? 0;
+    const protocolName = group?.state === 'Stable' ? group.protocolName : '';
+    const members = (group?.members ?? []).map((member) => describeMember(member, protocolName));
+    return { ...this.#listing(groupId), generation, protocolName, members };
+  }
+
+  /** With its offsets. @throws KitError UNKNOWN_GROUP, GROUP_ACTIVE, STORE_UNAVAILABLE, LOG_CLOSED */
+  deleteGroup(groupId: string): void {
+    const { state } = this.#known(groupId);
+    if (state !== 'Empty') throw groupActive(groupId);
+    this.#options.store.deleteGroup(groupId);
+    this.#live.get(groupId)?.close();
+    this.#live.delete(groupId);
+  }
+
+  /**
+   * For each partition null, or why its offset is kept: GROUP_SUBSCRIBED, members read its topic.
+   *
+   * @throws KitError UNKNOWN_GROUP, INVALID_GROUP_ID, GROUP_ACTIVE (its members are no consumers), STORE_UNAVAILABLE, LOG_CLOSED
+   */
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): (KitError | null)[] {
+    this.#checkId(groupId);
+    const { state, protocolType } = this.#known(groupId);
+    if (state !== 'Empty' && protocolType !== CONSUMER) throw groupActive(groupId);
+    const topics = state === 'Empty' ? new Set<string>() : subscribedTopics(this.#live.get(groupId)!);
+    const isSubscribed = ({ topic }: TopicPartition): boolean => topics === null || topics.has(topic);
+    const free = partitions.filter((each) => !isSubscribed(each));
+    this.#options.store.deleteOffsets(groupId, free);
+    return partitions.map((each) => (isSubscribed(each) ? groupSubscribed(groupId, each.topic) : null));
+  }
+
+  /** Committed offsets of a topic that is gone. @throws KitError STORE_UNAVAILABLE, LOG_CLOSED */
+  forgetTopic(topic: string): void {
+    this.#assertOpen();
+    this.#options.store.deleteTopic(topic);
   }
 
   /** Members that wait are told that the coordinator is gone. */
   close(): void {
     this.#closed = true;
-    const gone = new KitError('LOG_CLOSED', 'The log has been closed.');
-    for (const group of this.#groups.values()) {
-      group.cancelDeadline();
-      for (const cancel of group.promised.values()) cancel();
-      for (const member of group.members.values()) {
-        member.cancelExpiry();
-        member.joining?.reject(gone);
-        member.syncing?.reject(gone);
-      }
-    }
-    this.#groups.clear();
+    for (const group of this.#live.values()) group.close();
+    this.#live.clear();
   }
 
-  #check({ groupId, sessionTimeoutMs }: JoinRequest): void {
-    if (this.#closed) throw new KitError('LOG_CLOSED', 'The log has been closed.');
+  #assertOpen(): void {
+    if (this.#closed) throw coordinatorClosed();
+  }
+
+  #checkId(groupId: string): void {
+    this.#assertOpen();
     if (groupId === '') throw new KitError('INVALID_GROUP_ID', 'A group id must not be empty.');
-    const { minSessionTimeoutMs: min, maxSessionTimeoutMs: max } = this.#options;
-    if (!(sessionTimeoutMs >= min && sessionTimeoutMs <= max)) {
-      throw new KitError(
-        'INVALID_SESSION_TIMEOUT',
-        `A session timeout is ${min} to ${max} ms, not ${sessionTimeoutMs}.`,
-      );
-    }
   }
 
-  #group(id: string): Group {
-    const known = this.#groups.get(id);
-    if (known !== undefined) return known;
-    const group: Group = {
-      id,
-      state: 'Empty',
-      generation: this.#options.store.generation(id),
-      protocolName: '',
-      leaderId: '',
-      members: new Map(),
-      promised: new Map(),
-      cancelDeadline: nothing,
-      gathering: false,
-    };
-    this.#groups.set(id, group);
+  #checkSession({ sessionTimeoutMs }: JoinRequest, min: number): void {
+    const max = this.#options.maxSessionTimeoutMs;
+    if (sessionTimeoutMs >= min && sessionTimeoutMs <= max) return;
+    const message = `A session timeout is ${min} to ${max} ms, not ${sessionTimeoutMs}.`;
+    throw new KitError('INVALID_SESSION_TIMEOUT', message);
+  }
+
+  #checkCommit(identity: MemberIdentity): void {
+    const { groupId, generation, memberId, groupInstanceId = null } = identity;
+    const state = this.#listing(groupId).state;
+    const group = this.#live.get(groupId);
+    if (generation < 0 && state === 'Dead') this.#checkRoom();
+    else if (state === 'Dead') throw illegalGeneration(groupId, 0, generation);
+    else if (state !== 'Empty' && generation < 0 && memberId === '' && groupInstanceId === null)
+      throw groupActive(groupId);
+    else if (state === 'Empty' && generation >= 0) throw unknownMember({ groupId, memberId });
+    else if (state !== 'Empty') group!.checkCommit(identity);
+  }
+
+  /** The group to join; nobody but a new member founds one. */
+  #found({ groupId, memberId }: JoinRequest): Group {
+    const live = this.#live.get(groupId);
+    if (live !== undefined) return live;
+    const { store, maxGroups } = this.#options;
+    const stored = store.group(groupId);
+    if (stored === null && memberId !== '') throw unknownMember({ groupId, memberId });
+    if (stored === null) this.#checkRoom();
+    if (this.#live.size >= maxGroups) throw groupLimit(`${maxGroups} with members`);
+    const group = new Group(groupId, this.#rules, stored ?? { generation: 0, protocolType: '' });
+    this.#live.set(groupId, group);
     return group;
   }
 
-  /** @throws KitError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION */
-  #member(identity: MemberIdentity): { group: Group; member: Member } {
-    const group = this.#groups.get(identity.groupId);
-    const member = group?.members.get(identity.memberId);
-    if (group === undefined || member === undefined) throw unknownMember(identity);
-    if (identity.generation !== group.generation) {
-      const { groupId, generation } = identity;
-      const message = `Group "${groupId}" is in generation ${group.generation}, not ${generation}.`;
-      throw new KitError('ILLEGAL_GENERATION', message, { details: { groupId, generation: group.generation } });
-    }
-    return { group, member };
+  #checkRoom(): void {
+    const { store, maxGroups } = this.#options;
+    if (store.count() >= maxGroups) throw groupLimit(`${maxGroups}`);
   }
 
-  #checkJoinable(group: Group, request: JoinRequest): void {
-    const others = [...group.members.values()].filter(({ id }) => id !== request.memberId).map((m) => m.request);
-    const names = new Set(request.protocols.map(({ name }) => name));
-    for (const other of others) {
-      for (const name of names) if (!other.protocols.some((p) => p.name === name)) names.delete(name);
-    }
-    if (names.size === 0 || others.some(({ protocolType }) => protocolType !== request.protocolType)) {
-      const message = `The members of group "${group.id}" support no common assignor with this one.`;
-      throw new KitError('INCONSISTENT_GROUP_PROTOCOL', message, { details: { groupId: group.id } });
-    }
-    if (others.length >= this.#options.maxMembers) {
-      const message = `Group "${group.id}" has as many members as it may, ${this.#options.maxMembers}.`;
-      throw new KitError('GROUP_FULL', message, { details: { groupId: group.id } });
-    }
+  #groupOf({ groupId, memberId }: MemberIdentity): Group {
+    this.#checkId(groupId);
+    const group = this.#live.get(groupId);
+    if (group === undefined) throw unknownMember({ groupId, memberId });
+    return group;
   }
 
-  #promise(group: Group, request: JoinRequest): never {
-    this.#checkJoinable(group, request);
-    if (group.promised.size >= this.#options.maxMembers) {
-      throw new KitError('GROUP_FULL', `Group "${group.id}" has given out as many member ids as it may.`);
-    }
-    const memberId = newId(request);
-    const cancel = this.#options.clock.after(request.sessionTimeoutMs, () => {
-      group.promised.delete(memberId);
-      this.#tryComplete(group);
-    });
-    group.promised.set(memberId, cancel);
-    throw new KitError('MEMBER_ID_REQUIRED', 'Join again with the member id given.', { details: { memberId } });
+  #listing(groupId: string): GroupListing {
+    const group = this.#live.get(groupId);
+    if (group !== undefined) return { groupId, protocolType: group.protocolType, state: group.state };
+    return listingOf(groupId, this.#options.store.group(groupId));
   }
 
-  #add(group: Group, id: string, request: JoinRequest): Member {
-    group.promised.get(id)?.();
-    group.promised.delete(id);
-    const assignment = Buffer.alloc(0);
-    const member = { id, request, assignment, joining: null, syncing: null, cancelExpiry: nothing };
-    group.members.set(id, member);
-    return member;
-  }
-
-  #remove(group: Group, member: Member): void {
-    member.cancelExpiry();
-    member.joining?.reject(unknownMember({ groupId: group.id, memberId: member.id }));
-    member.syncing?.reject(unknownMember({ groupId: group.id, memberId: member.id }));
-    group.members.delete(member.id);
-    if (group.state === 'PreparingRebalance') this.#tryComplete(group);
-    else this.#prepare(group);
-  }
-
-  /** Everybody has to join again; those who have not within the longest rebalance timeout are out. */
-  #prepare(group: Group): void {
-    group.gathering = group.state === 'Empty' && this.#options.initialRebalanceDelayMs > 0;
-    for (const member of group.members.values()) {
-      member.syncing?.reject(rebalancing({ groupId: group.id }));
-      if (member.syncing !== null) this.#watch(group, member);
-      member.syncing = null;
-    }
-    group.state = 'PreparingRebalance';
-    group.cancelDeadline();
-    const timeouts = [...group.members.values()].map(({ request }) => request.rebalanceTimeoutMs);
-    const waitMs = group.gathering ? this.#options.initialRebalanceDelayMs : Math.max(0, ...timeouts);
-    group.cancelDeadline = this.#options.clock.after(waitMs, () => this.#complete(group));
-    this.#tryComplete(group);
-  }
-
-  #tryComplete(group: Group): void {
-    if (group.state !== 'PreparingRebalance') {
-      this.#forgetIfUnused(group);
-      return;
-    }
-    const missing = [...group.members.values()].some(({ joining }) => joining === null);
-    if (!missing && group.promised.size === 0 && !group.gathering) this.#complete(group);
-  }
-
-  #complete(group: Group): void {
-    group.cancelDeadline();
-    group.cancelDeadline = nothing;
-    for (const member of group.members.values()) {
-      if (member.joining !== null) continue;
-      member.cancelExpiry();
-      group.members.delete(member.id);
-    }
-    group.gathering = false;
-    group.generation++;
-    this.#saveGeneration(group);
-    if (group.members.size === 0) {
-      group.state = 'Empty';
-      this.#forgetIfUnused(group);
-      return;
-    }
-    group.state = 'CompletingRebalance';
-    group.protocolName = vote([...group.members.values()]);
-    if (!group.members.has(group.leaderId)) group.leaderId = group.members.keys().next().value!;
-    for (const member of group.members.values()) {
-      member.joining!.resolve(this.#joined(group, member));
-      member.joining = null;
-      member.assignment = Buffer.alloc(0);
-      this.#watch(group, member);
-    }
-    const leader = group.members.get(group.leaderId)!;
-    // A leader that does not assign in time is left behind; the others would wait for ever.
-    group.cancelDeadline = this.#options.clock.after(leader.request.rebalanceTimeoutMs, () =>
-      this.#remove(group, leader),
-    );
+  #known(groupId: string): GroupListing {
+    this.#expire();
+    const listing = this.#listing(groupId);
+    if (listing.state === 'Dead') throw unknownGroup(groupId);
+    return listing;
   }
 
   /** So that generations ascend over restarts. No member depends on it, so a disk that is full does not stop the group. */
-  #saveGeneration({ id, generation }: Group): void {
+  #save({ id, generation, protocolType, state }: Group): void {
+    const saved: StoredGroup = { id, generation, protocolType };
+    this.#ifPossible(() => this.#options.store.saveGroup(saved, state === 'Empty' ? this.#now() : null));
+  }
+
+  /** What has not been used for too long goes now and then, before anybody looks. */
+  #expire(): void {
+    this.#assertOpen();
+    const now = this.#now();
+    if (now < this.#nextExpiryAt) return;
+    this.#nextExpiryAt = now + EXPIRY_INTERVAL_MS;
+    const { store, offsetsRetentionMs } = this.#options;
+    this.#ifPossible(() => store.expire(now, offsetsRetentionMs, EXPIRY_INTERVAL_MS));
+  }
+
+  #ifPossible(save: () => void): void {
     try {
-      this.#options.store.saveGeneration(id, generation);
+      save();
     } catch (error) {
       if (!isKitError(error, 'STORE_UNAVAILABLE')) throw error;
     }
   }
 
-  #joined(group: Group, member: Member): JoinResponse {
-    const { generation, leaderId, protocolName } = group;
-    const metadataOf = ({ request }: Member): Buffer =>
-      request.protocols.find(({ name }) => name === protocolName)!.metadata;
-    const members = [...group.members.values()].map((each) => ({ memberId: each.id, metadata: metadataOf(each) }));
-    return { generation, memberId: member.id, leaderId, protocolName, members: member.id === leaderId ? members : [] };
-  }
-
-  #assign(group: Group, assignments: Parameters<GroupTransport['sync']>[1]): void {
-    group.cancelDeadline();
-    group.state = 'Stable';
-    for (const { memberId, assignment } of assignments) {
-      const member = group.members.get(memberId);
-      if (member !== undefined) member.assignment = assignment;
-    }
-    for (const member of group.members.values()) {
-      if (member.syncing !== null) this.#watch(group, member);
-      member.syncing?.resolve(member.assignment);
-      member.syncing = null;
-    }
-  }
-
-  /** (Re)starts the session. */
-  #watch(group: Group, member: Member): void {
-    member.cancelExpiry();
-    // One that waits for our answer cannot be asked for signs of life.
-    if (member.joining !== null) return;
-    const { sessionTimeoutMs } = member.request;
-    member.cancelExpiry = this.#options.clock.after(sessionTimeoutMs, () => this.#remove(group, member));
-  }
-
-  #hold(member: Member): void {
-    member.cancelExpiry();
-    member.cancelExpiry = nothing;
-  }
-
-  #forgetIfUnused(group: Group): void {
-    if (group.state === 'Empty' && group.members.size === 0 && group.promised.size === 0) this.#groups.delete(group.id);
+  #now(): number {
+    return Math.floor(this.#options.clock.now());
   }
 }
 
-/** Each member votes for the first of its protocols that all support; the most votes win, then the name. */
-function vote(members: readonly Member[]): string {
-  const [first, ...others] = members.map(({ request }) => request.protocols.map(({ name }) => name));
-  const common = new Set(first!.filter((name) => others.every((names) => names.includes(name))));
-  const votes = Map.groupBy(members, ({ request }) => request.protocols.find(({ name }) => common.has(name))!.name);
-  return [...votes].sort(([a, of], [b, others]) => others.length - of.length || (a < b ? -1 : 1))[0]![0];
-}
-
-function sameProtocols({ protocols: a }: JoinRequest, { protocols: b }: JoinRequest): boolean {
-  return (
-    a.length === b.length && a.every(({ name, metadata }, i) => name === b[i]!.name && metadata.equals(b[i]!.metadata))
-  );
-}
-
-function newId({ clientId }: JoinRequest): string {
-  return `${clientId}-${randomUUID()}`;
-}
-
-function unknownMember({ groupId, memberId }: Pick<MemberIdentity, 'groupId' | 'memberId'>): KitError {
-  const message = `Group "${groupId}" has no member "${memberId}" (any more).`;
-  return new KitError('UNKNOWN_MEMBER_ID', message, { details: { groupId, memberId } });
-}
-
-function rebalancing({ groupId }: Pick<MemberIdentity, 'groupId'>): KitError {
-  return new KitError('REBALANCE_IN_PROGRESS', `Group "${groupId}" is rebalancing.`, { details: { groupId } });
+function listingOf(groupId: string, stored: StoredGroup | null): GroupListing {
+  return { groupId, protocolType: stored?.protocolType ?? '', state: stored === null ? 'Dead' : 'Empty' };
 }

@@ -56,9 +56,7 @@ export class LogReader implements FetchSource {
     const time = query.at;
     if (time === 'earliest') return start;
     if (time === 'latest') return end;
-    const batch = this.#store.findTime(query, time);
-    if (batch === null) return end;
-    return decodeBatch(query, batch.bytes).find(({ timestamp }) => timestamp >= time)?.offset ?? end;
+    return firstRecordAt(this.#store, query, time)?.offset ?? end;
   }
 
   #gather(positions: readonly FetchPosition[], maxBytes: number): PartitionBatch[] {
@@ -75,15 +73,33 @@ export class LogReader implements FetchSource {
   }
 
   #records(at: TopicPartition & { readonly offset: number }, maxBytes: number, maxRecords = Number.POSITIVE_INFINITY) {
-    const stored = this.#store.read(at, at.offset, maxBytes);
+    const { end } = this.#store.offsets(at);
     const records: LogRecord[] = [];
     let bytes = 0;
-    for (const batch of stored) {
-      bytes += batch.bytes.length;
-      const decoded = decodeBatch(at, batch.bytes);
-      for (const record of decoded) if (record.offset >= at.offset && records.length < maxRecords) records.push(record);
-      if (records.length === maxRecords) break;
+    // Of batches that compaction has been at, what is left may lie before the offset.
+    for (let next = at.offset; records.length === 0; ) {
+      const stored = this.#store.read(at, next, maxBytes);
+      for (const batch of stored) {
+        bytes += batch.bytes.length;
+        const decoded = decodeBatch(at, batch.bytes);
+        for (const record of decoded)
+          if (record.offset >= at.offset && records.length < maxRecords) records.push(record);
+        if (records.length === maxRecords) break;
+      }
+      if (stored.length === 0) break;
+      next = stored.at(-1)!.lastOffset + 1;
     }
-    return { records, bytes, highWatermark: this.#store.offsets(at).end };
+    return { records, bytes, highWatermark: end };
   }
+}
+
+/** The first record of this time or later; null if there is none. @throws as `LogStore.read` */
+export function firstRecordAt(store: LogStore, at: TopicPartition, time: number): LogRecord | null {
+  let from = store.offsets(at).start;
+  for (let batch = store.findTime(at, time, from); batch !== null; batch = store.findTime(at, time, from)) {
+    const found = decodeBatch(at, batch.bytes).find(({ offset, timestamp }) => offset >= from && timestamp >= time);
+    if (found !== undefined) return found;
+    from = batch.lastOffset + 1;
+  }
+  return null;
 }

@@ -2,195 +2,278 @@
  * The embedded log itself, in Kafka's record batches: append them, read them, find them by time. It neither encodes nor
  * decodes records and does not know who asks. One SQLite file: a thread writes it, this one reads it.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { isKitError, KitError } from '../../errors.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { type Clock, systemClock } from '../../clock.ts';
+import { KitError } from '../../errors.ts';
 import type { TopicPartition, TopicSpec } from '../event-log.ts';
-import { readBatchHeader, writeBaseOffset } from './batch-header.ts';
-import { LAST_BATCH, SCHEMA } from './batch-writer.ts';
+import { readNewBatchHeader, writeBaseOffset } from './batch-header.ts';
+import { BatchReader, guarded, outOfRange } from './batch-reader.ts';
+import { BatchTable } from './batch-table.ts';
+import { localCleaner, threadCleaner } from './cleaner-link.ts';
+import { CleaningPlan } from './cleaning-plan.ts';
 import { unusable } from './directory-lock.ts';
-import { corruptBatch, isIntact } from './record-batch.ts';
+import { LogCleaner } from './log-cleaner.ts';
+import { openDatabase, readMeta } from './log-schema.ts';
+import { type PartitionState, Partitions, wake } from './partitions.ts';
+import { ProducerIds } from './producer-ids.ts';
 import { type StoredBatch, TailCache } from './tail-cache.ts';
-import { checkTopic, maxMessageBytesOf } from './topic-rules.ts';
+import { type StoredTopic, TopicCatalog } from './topic-catalog.ts';
 import { WriteQueue, type WriteQueueLimits } from './write-queue.ts';
+import type { PartitionCommand } from './writer-commands.ts';
+import { localLink, threadLink } from './writer-link.ts';
+
+export type { StoredTopic } from './topic-catalog.ts';
 
 export interface LogStoreOptions extends WriteQueueLimits {
-  readonly directory: string;
+  /** There and locked. Null: in memory, gone when the store is closed. */
+  readonly directory: string | null;
   /** Of a record batch, where the topic's `max.message.bytes` does not say otherwise. */
   readonly maxMessageBytes: number;
   /** Memory for the youngest batches. */
   readonly cacheBytes: number;
+  /** Between two rounds of retention and compaction, where topics need them. Default 15,000. */
+  readonly cleanIntervalMs?: number;
+  /** Memory for the keys of one pass of compaction. Default 64 MiB. */
+  readonly keyMapBytes?: number;
+  readonly clock?: Clock;
 }
 
-export interface StoredTopic {
-  readonly id: number;
-  readonly name: string;
-  readonly partitions: number;
-  readonly config: Readonly<Record<string, string>>;
-  readonly maxMessageBytes: number;
-}
-
-interface PartitionState extends TopicPartition {
-  readonly topicId: number;
-  readonly key: string;
-  /** The offset after the last acknowledged record. */
-  end: number;
-  readonly watchers: Set<() => void>;
-}
-
-const SCHEMA_VERSION = 1;
-const FROM = 'FROM batches WHERE topic_id = ? AND partition = ?';
+const DEFAULT_CLEAN_INTERVAL_MS = 15_000;
+const DEFAULT_KEY_MAP_BYTES = 64 * 1024 * 1024;
+/** The opening of a program has the processor for itself. */
+const FIRST_CLEANING_MS = 1_000;
+const TO_THE_END = -1;
 
 export class LogStore {
   readonly clusterId: string;
-  readonly #options: LogStoreOptions;
+  /** Null for a log in memory. */
+  readonly directory: string | null;
+  /** Of a record batch, where the topic does not say otherwise. */
+  readonly maxMessageBytes: number;
   readonly #database: DatabaseSync;
-  readonly #writes: WriteQueue;
+  readonly #table: BatchTable;
+  readonly #catalog: TopicCatalog;
+  readonly #partitions: Partitions;
+  readonly #reader: BatchReader;
   readonly #cache: TailCache;
-  readonly #topics = new Map<string, StoredTopic>();
-  readonly #partitions = new Map<string, PartitionState>();
-  readonly #last: StatementSync;
-  readonly #holding: StatementSync;
-  readonly #following: StatementSync;
-  #creating: Promise<unknown> = Promise.resolve();
+  readonly #writes: WriteQueue;
+  readonly #producerIds: ProducerIds;
+  readonly #plan: CleaningPlan;
+  readonly #cleaner: LogCleaner;
   #closed = false;
 
-  /** The directory is there and locked. @throws KitError DATA_DIR_UNUSABLE */
+  /** @throws KitError DATA_DIR_UNUSABLE */
   constructor(options: LogStoreOptions) {
-    const file = join(options.directory, 'log.db');
-    this.#options = options;
+    const { directory, clock = systemClock } = options;
+    const file = directory === null ? null : join(directory, 'log.db');
+    this.directory = directory;
+    this.maxMessageBytes = options.maxMessageBytes;
     this.#cache = new TailCache(options.cacheBytes);
     try {
-      this.clusterId = prepare(file);
-      this.#database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
-      this.#last = this.#database.prepare(LAST_BATCH);
-      this.#holding = this.#database.prepare(
-        `SELECT base_offset, last_offset, max_timestamp ${FROM} AND base_offset <= ? ORDER BY base_offset DESC LIMIT 1`,
-      );
-      this.#following = this.#database.prepare(
-        `SELECT base_offset, last_offset, bytes ${FROM} AND base_offset >= ? AND base_offset < ? ORDER BY base_offset`,
-      );
-      const rows = this.#database.prepare('SELECT id, name, partitions, config FROM topics').all();
-      for (const row of rows) this.#adopt(Number(row.id), String(row.name), Number(row.partitions), String(row.config));
+      this.#database = openForReading(file);
+      this.clusterId = readMeta(this.#database, 'cluster_id')!;
+      this.#table = new BatchTable(this.#database);
+      this.#partitions = new Partitions(this.#table);
+      this.#reader = new BatchReader(this.#table, this.#cache);
+      this.#catalog = new TopicCatalog(this.#database, options.maxMessageBytes, (command) => {
+        this.#assertOpen();
+        return this.#writes.change(command);
+      });
+      this.#plan = new CleaningPlan(this.#table, options.keyMapBytes ?? DEFAULT_KEY_MAP_BYTES);
     } catch (cause) {
-      throw unusable(options.directory, cause);
+      throw unusable(directory ?? '(in memory)', cause);
     }
-    this.#writes = new WriteQueue(file, options);
+    const now = (): number => clock.now();
+    this.#writes = new WriteQueue(options, now, (events) =>
+      file === null ? localLink(this.#database, events) : threadLink(file, events),
+    );
+    this.#producerIds = new ProducerIds(async (count) => {
+      const [first] = await this.#writes.change({ kind: 'producer-ids', count });
+      return first!;
+    });
+    this.#cleaner = new LogCleaner({
+      intervalMs: options.cleanIntervalMs ?? DEFAULT_CLEAN_INTERVAL_MS,
+      isIdle: () => this.#plan.isIdle(this.#catalog),
+      work: () => this.#plan.work(this.#catalog, clock.now()),
+      done: (work) => this.#plan.done(work),
+      sweep: async (topicId) => (await this.#writes.change({ kind: 'sweep', topicId }))[0]!,
+      write: (command) => this.#changePartition(command),
+      link: (write) => (file === null ? localCleaner(this.#database, write) : threadCleaner(file, write)),
+    });
+    this.#cleaner.wake(FIRST_CLEANING_MS);
   }
 
   /** Ascending by name. */
   topics(): StoredTopic[] {
-    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#catalog.all();
+  }
+
+  hasTopic(name: string): boolean {
+    return this.#catalog.has(name);
   }
 
   /** @throws KitError UNKNOWN_TOPIC */
   topic(name: string): StoredTopic {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) {
-      throw new KitError('UNKNOWN_TOPIC', `There is no topic "${name}".`, { details: { topic: name } });
-    }
-    return topic;
+    return this.#catalog.named(name);
   }
 
-  /** All or none of them. @throws KitError INVALID_TOPIC, TOPIC_EXISTS, LOG_UNAVAILABLE, LOG_CLOSED */
-  createTopics(specs: readonly TopicSpec[]): Promise<void> {
-    const create = async (): Promise<void> => {
-      this.#assertOpen();
-      const names = new Set(this.#topics.keys());
-      for (const spec of specs) {
-        checkTopic(spec);
-        const { name } = spec;
-        if (names.has(name)) {
-          throw new KitError('TOPIC_EXISTS', `Topic "${name}" exists already.`, { details: { topic: name } });
-        }
-        names.add(name);
-      }
-      const rows = specs.map(({ name, partitions, config = {} }) => ({
-        name,
-        partitions,
-        config: JSON.stringify(config),
-      }));
-      const ids = await this.#writes.createTopics(rows);
-      for (const [i, { name, partitions, config }] of rows.entries()) this.#adopt(ids[i]!, name, partitions, config);
-    };
-    const creating = this.#creating.then(create);
-    this.#creating = creating.catch(() => {});
-    return creating;
+  /** @throws KitError UNKNOWN_TOPIC_ID */
+  topicById(uuid: string): StoredTopic {
+    return this.#catalog.withUuid(uuid);
+  }
+
+  /** Whether it could be created. @throws KitError INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_EXISTS */
+  checkNewTopic(spec: TopicSpec): void {
+    this.#catalog.checkNew(spec);
+  }
+
+  /** Whether the topic could have so many. @throws KitError UNKNOWN_TOPIC, INVALID_PARTITIONS */
+  checkPartitions(name: string, count: number): void {
+    this.#catalog.checkPartitions(name, count);
+  }
+
+  /** Whether the settings could be changed so. @throws KitError UNKNOWN_TOPIC, INVALID_CONFIG */
+  checkConfig(name: string, changes: Readonly<Record<string, string | null>>): void {
+    this.#catalog.changedConfig(name, changes);
+  }
+
+  /** All or none of them. @throws as `checkNewTopic`, and LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED */
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    await this.#catalog.create(specs);
+    this.#cleaner.wake();
+  }
+
+  /**
+   * Gone at once for everyone; whoever waits for its records is woken. A topic created under its name is another one. What it
+   * held is removed in the background.
+   *
+   * @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED
+   */
+  async deleteTopic(name: string): Promise<void> {
+    const { id, partitions } = await this.#catalog.delete(name);
+    this.#plan.dropped(id);
+    for (const { key } of this.#partitions.remove(id, partitions)) this.#cache.forget(key, Number.POSITIVE_INFINITY);
+    this.#cleaner.wake(0);
+  }
+
+  /**
+   * @param count of all, afterwards
+   * @throws KitError UNKNOWN_TOPIC, INVALID_PARTITIONS, LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED
+   */
+  async addPartitions(name: string, count: number): Promise<void> {
+    await this.#catalog.addPartitions(name, count);
+  }
+
+  /** Null removes a setting. @throws KitError UNKNOWN_TOPIC, INVALID_CONFIG, LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED */
+  async alterConfig(name: string, changes: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.#catalog.alterConfig(name, changes);
+    this.#cleaner.wake(0);
+  }
+
+  /** Durable, and no id is given twice. @throws KitError LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED */
+  async allocateProducerId(): Promise<number> {
+    this.#assertOpen();
+    return this.#producerIds.allocate();
   }
 
   /**
    * Resolves when the batch is durable. The store keeps `bytes` and writes the base offset into them. Appends to one
-   * partition are stored in the order of their calls.
+   * partition are stored in the order of their calls. A batch of an idempotent producer that was stored before is not
+   * stored again and answers the offset it has. What is in the batch is the caller's concern: see `checkWireBatch`.
    *
-   * @throws KitError INVALID_BATCH, BATCH_TOO_LARGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION, LOG_CLOSED; LOG_UNAVAILABLE
+   * @throws KitError INVALID_BATCH, BATCH_TOO_LARGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION, OUT_OF_ORDER_SEQUENCE,
+   *   INVALID_PRODUCER_EPOCH, LOG_CLOSED; LOG_UNAVAILABLE, DISK_FULL
    */
   async append(at: TopicPartition, bytes: Buffer): Promise<number> {
     this.#assertOpen();
     const partition = this.#partition(at);
-    const { lastOffsetDelta } = readBatchHeader(bytes);
+    const { lastOffsetDelta } = readNewBatchHeader(bytes);
     const { maxMessageBytes } = this.topic(at.topic);
     if (bytes.length > maxMessageBytes) {
-      throw new KitError(
-        'BATCH_TOO_LARGE',
-        `A batch of ${bytes.length} bytes is over the limit of ${maxMessageBytes}.`,
-        {
-          details: { topic: at.topic, bytes: bytes.length, maxMessageBytes },
-        },
-      );
+      const message = `A batch of ${bytes.length} bytes is over the limit of ${maxMessageBytes}.`;
+      const details = { topic: at.topic, bytes: bytes.length, maxMessageBytes };
+      throw new KitError('BATCH_TOO_LARGE', message, { details });
     }
     const { topicId } = partition;
-    const baseOffset = await this.#writes.append({ topicId, partition: at.partition, bytes });
+    const { baseOffset, wasStored } = await this.#writes.append({ topicId, partition: at.partition, bytes });
+    if (wasStored || partition.isGone) return baseOffset;
     writeBaseOffset(bytes, baseOffset);
     partition.end = baseOffset + lastOffsetDelta + 1;
     this.#cache.add(partition.key, { baseOffset, lastOffset: partition.end - 1, bytes });
-    for (const wake of [...partition.watchers]) wake();
+    wake(partition);
     return baseOffset;
   }
 
-  /** @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION */
+  /** The first offset that can be read, and the one that comes next. @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION */
   offsets(at: TopicPartition): { readonly start: number; readonly end: number } {
-    return { start: 0, end: this.#partition(at).end };
+    const { start, end } = this.#partition(at);
+    return { start, end };
+  }
+
+  /** Of its batches in the file. @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, LOG_UNAVAILABLE, LOG_CLOSED */
+  partitionBytes(at: TopicPartition): number {
+    const { topicId, partition } = this.#openPartition(at);
+    return guarded(at, 0, () => this.#table.bytes(topicId, partition));
   }
 
   /**
-   * Whole batches from the one that holds `offset` on: at least one if there is one, else up to `maxBytes`.
+   * The greatest time of a record that was appended, -1 without any. After cleaning its record may be gone.
+   *
+   * @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, LOG_UNAVAILABLE, LOG_CLOSED
+   */
+  maxTimestamp(at: TopicPartition): number {
+    const { topicId, partition } = this.#openPartition(at);
+    return guarded(at, 0, () => this.#table.last(topicId, partition)?.maxTimestamp ?? -1);
+  }
+
+  /**
+   * Records below `offset` cannot be read any more; their batches are removed in the background. Answers the partition's
+   * start, which never moves back.
+   *
+   * @param offset -1 for the end
+   * @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, OFFSET_OUT_OF_RANGE, POLICY_VIOLATION for a topic that is only
+   *   compacted, LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED
+   */
+  async deleteRecords(at: TopicPartition, offset: number): Promise<number> {
+    const state = this.#openPartition(at);
+    if (!this.topic(at.topic).policy.deletes) {
+      const message = `Topic "${at.topic}" keeps the last record of every key: its cleanup.policy has no "delete".`;
+      throw new KitError('POLICY_VIOLATION', message, { details: { ...at } });
+    }
+    const startOffset = offset === TO_THE_END ? state.end : offset;
+    if (!Number.isSafeInteger(startOffset) || startOffset < 0 || startOffset > state.end) {
+      throw outOfRange(at, offset, state);
+    }
+    if (startOffset <= state.start) return state.start;
+    const { topicId, partition } = state;
+    await this.#changePartition({ kind: 'mark', topicId, partition, startOffset });
+    this.#plan.cut(topicId, partition);
+    this.#cleaner.wake(0);
+    return state.start;
+  }
+
+  /**
+   * Whole batches from the one that holds `offset` on, or the next one where compaction has left a hole: at least one if
+   * there is one, else up to `maxBytes`. The first may begin before `offset`.
    *
    * @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_BATCH, LOG_CLOSED
    */
   read(at: TopicPartition, offset: number, maxBytes: number): StoredBatch[] {
-    this.#assertOpen();
-    const { key, end } = this.#partition(at);
-    if (!Number.isSafeInteger(offset) || offset < 0 || offset > end) {
-      const { topic, partition } = at;
-      throw new KitError(
-        'OFFSET_OUT_OF_RANGE',
-        `Offset ${offset} is outside ${topic}-${partition}, which is 0 to ${end}.`,
-        {
-          details: { topic, partition, offset, earliest: 0, latest: end },
-        },
-      );
-    }
-    if (offset === end) return [];
-    return this.#cache.read(key, offset, maxBytes) ?? guarded(at, offset, () => this.#readFile(at, offset, maxBytes));
+    return this.#reader.read(at, this.#openPartition(at), offset, maxBytes);
   }
 
-  /** The batch with the first record at or after `time`; null if there is none. @throws as `read` */
-  findTime(at: TopicPartition, time: number): StoredBatch | null {
-    this.#assertOpen();
-    const { topicId, end } = this.#partition(at);
-    let low = 0;
-    for (let high = end; low < high; ) {
-      const middle = Math.floor((low + high) / 2);
-      const row = guarded(at, middle, () => this.#holding.get(topicId, at.partition, middle));
-      if (row === undefined) throw corruptBatch(at, middle);
-      if (Number(row.max_timestamp) >= time) high = Number(row.base_offset);
-      else low = Number(row.last_offset) + 1;
-    }
-    return this.read(at, low, 1)[0] ?? null;
+  /**
+   * The first batch from `from` on whose largest time is `time` or later; null if there is none. With compaction, or a start
+   * within a batch, its record of that time may lie before `from`: look on behind it then.
+   *
+   * @throws as `read`
+   */
+  findTime(at: TopicPartition, time: number, from = 0): StoredBatch | null {
+    return this.#reader.findTime(at, this.#openPartition(at), time, from);
   }
 
-  /** Resolves when one of the partitions has grown beyond the offset beside it, the time is over, or `signal` aborts. */
+  /** Resolves when one of the partitions has grown beyond the offset beside it or is deleted, the time is over, or `signal` aborts. */
   async grown(
     positions: readonly (TopicPartition & { readonly offset: number })[],
     maxWaitMs: number,
@@ -200,76 +283,70 @@ export class LogStore {
     const grew = partitions.some(({ end }, i) => end > positions[i]!.offset);
     if (grew || maxWaitMs <= 0 || signal?.aborted || this.#closed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    const timer = setTimeout(wake, maxWaitMs);
-    signal?.addEventListener('abort', wake);
-    for (const { watchers } of partitions) watchers.add(wake);
+    const stop = (): void => resolve();
+    const timer = setTimeout(stop, maxWaitMs);
+    signal?.addEventListener('abort', stop);
+    for (const { watchers } of partitions) watchers.add(stop);
     await promise;
     clearTimeout(timer);
-    signal?.removeEventListener('abort', wake);
-    for (const { watchers } of partitions) watchers.delete(wake);
+    signal?.removeEventListener('abort', stop);
+    for (const { watchers } of partitions) watchers.delete(stop);
+  }
+
+  /** Retention, compaction and what is left of deleted topics, now and completely. @throws KitError LOG_UNAVAILABLE, DISK_FULL, LOG_CLOSED */
+  cleanNow(): Promise<void> {
+    return this.#cleaner.cleanNow();
+  }
+
+  /** What the last cleaning in the background failed of; it is tried again. */
+  get cleaningFailure(): unknown {
+    return this.#cleaner.failure;
   }
 
   /** Appends under way are finished, waiting `grown` calls end. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { watchers } of this.#partitions.values()) for (const wake of [...watchers]) wake();
+    this.#partitions.wakeAll();
+    await this.#cleaner.close();
     await this.#writes.close();
     this.#database.close();
   }
 
-  #readFile(at: TopicPartition, offset: number, maxBytes: number): StoredBatch[] {
-    const { topicId, end } = this.#partition(at);
-    const first = this.#holding.get(topicId, at.partition, offset);
-    const batches: StoredBatch[] = [];
-    let size = 0;
-    for (const row of this.#following.iterate(topicId, at.partition, Number(first?.base_offset ?? offset), end)) {
-      const { buffer, byteOffset, byteLength } = row.bytes as Uint8Array;
-      size += byteLength;
-      if (batches.length > 0 && size > maxBytes) break;
-      const batch = { baseOffset: Number(row.base_offset), lastOffset: Number(row.last_offset) };
-      const bytes = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-      if (!isIntact(bytes, batch.baseOffset)) {
-        // What comes before it can be read; the damage is told when the reader gets there.
-        if (batches.length > 0) break;
-        throw corruptBatch(at, batch.baseOffset);
-      }
-      batches.push({ ...batch, bytes });
+  /** Readers know of a moved start, or of holes to come, before a row goes. */
+  async #changePartition(command: PartitionCommand): Promise<readonly number[]> {
+    const { topicId, partition } = command;
+    const known = this.#partitions.known(topicId, partition);
+    if (command.kind === 'trim' && known !== null) {
+      return this.#writes.change({ ...command, below: Math.min(command.below, known.start) });
     }
-    // Offsets have no holes, so a gap is a lost row.
-    if (batches[0] === undefined || batches[0].baseOffset > offset || batches[0].lastOffset < offset)
-      throw corruptBatch(at, offset);
-    return batches;
+    const numbers = await this.#writes.change(command);
+    const state = this.#partitions.known(topicId, partition);
+    if (command.kind === 'mark' && state !== null) {
+      state.start = Math.max(state.start, command.startOffset ?? 0);
+      state.holesBelow = Math.max(state.holesBelow, command.holesBelow ?? 0);
+      // What was compacted is read as it is in the file from now on.
+      this.#cache.forget(state.key, Math.max(state.start, state.holesBelow));
+    }
+    return numbers;
   }
 
-  #adopt(id: number, name: string, partitions: number, json: string): void {
-    const config = JSON.parse(json) as Record<string, string>;
-    const maxMessageBytes = maxMessageBytesOf(config, this.#options.maxMessageBytes);
-    this.#topics.set(name, { id, name, partitions, config, maxMessageBytes });
+  #openPartition(at: TopicPartition): PartitionState {
+    this.#assertOpen();
+    return this.#partition(at);
   }
 
-  /** Known from the first use on, so that a log of many partitions opens at once. */
+  /** @throws KitError UNKNOWN_TOPIC, UNKNOWN_PARTITION */
   #partition({ topic, partition }: TopicPartition): PartitionState {
-    const key = `${topic}:${partition}`;
-    const known = this.#partitions.get(key);
-    if (known !== undefined) return known;
     const { id, partitions } = this.topic(topic);
+    const known = this.#partitions.known(id, partition);
+    if (known !== null) return known;
     if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
-      throw new KitError(
-        'UNKNOWN_PARTITION',
-        `Topic "${topic}" has partitions 0 to ${partitions - 1}, not ${partition}.`,
-        {
-          details: { topic, partition, partitions },
-        },
-      );
+      const message = `Topic "${topic}" has partitions 0 to ${partitions - 1}, not ${partition}.`;
+      throw new KitError('UNKNOWN_PARTITION', message, { details: { topic, partition, partitions } });
     }
     this.#assertOpen();
-    const last = guarded({ topic, partition }, 0, () => this.#last.get(id, partition));
-    const end = last === undefined ? 0 : Number(last.last_offset) + 1;
-    const state = { topic, partition, topicId: id, key, end, watchers: new Set<() => void>() };
-    this.#partitions.set(key, state);
-    return state;
+    return guarded({ topic, partition }, 0, () => this.#partitions.of(id, partition));
   }
 
   #assertOpen(): void {
@@ -277,33 +354,10 @@ export class LogStore {
   }
 }
 
-/** What SQLite says of a file that is damaged or cannot be read. */
-function guarded<T>(at: TopicPartition, offset: number, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (isKitError(cause)) throw cause;
-    const SQLITE_CORRUPT = 11;
-    if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_CORRUPT)
-      throw corruptBatch(at, offset, cause);
-    const message = `The log could not be read: ${cause instanceof Error ? cause.message : cause}`;
-    throw new KitError('LOG_UNAVAILABLE', message, { cause, retriable: true, details: { ...at, offset } });
-  }
-}
-
-/** Creates what is missing and answers the cluster id: a random UUID in URL-safe base64, as Kafka makes them. */
-function prepare(file: string): string {
-  const database = new DatabaseSync(file, { timeout: 5_000 });
-  try {
-    const version = Number(database.prepare('PRAGMA user_version').get()!.user_version);
-    if (version > SCHEMA_VERSION) throw new Error(`it was written by a later release (format ${version})`);
-    database.exec(SCHEMA);
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    database
-      .prepare(`INSERT INTO meta VALUES ('cluster_id', ?) ON CONFLICT DO NOTHING`)
-      .run(randomBytes(16).toString('base64url'));
-    return String(database.prepare(`SELECT value FROM meta WHERE name = 'cluster_id'`).get()!.value);
-  } finally {
-    database.close();
-  }
+/** The answer of a log in memory is its only connection. */
+function openForReading(file: string | null): DatabaseSync {
+  const database = openDatabase(file);
+  if (file === null) return database;
+  database.close();
+  return new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
 }

@@ -2,13 +2,13 @@
  * Between the port's records and Kafka's record batch, format v2, which is what the embedded log stores.
  * Source: Kafka documentation, "Record Batch".
  */
-import { crc32c, IS_COMPRESSED, IS_CONTROL, Reader, readRecordsBatch } from '@platformatic/kafka';
+import { crc32c, IS_COMPRESSED, IS_CONTROL } from '@platformatic/kafka';
 import { KitError } from '../../errors.ts';
 import type { LogRecord, NewRecord, TopicPartition } from '../event-log.ts';
-import { recordsOfBatch } from '../library-records.ts';
 import { decodeRecords } from '../record-decoder.ts';
 import { encodeRecordBatch } from '../record-encoder.ts';
 import { CRC_AT, CRC_FROM, HEADER_BYTES } from './batch-header.ts';
+import { recordBytes } from './batch-records.ts';
 
 /** Whether the bytes are those that were stored at `baseOffset`. */
 export function isIntact(bytes: Buffer, baseOffset: number): boolean {
@@ -32,9 +32,8 @@ export function decodeBatch(at: TopicPartition, bytes: Buffer): LogRecord[] {
   try {
     const attributes = bytes.readInt16BE(CRC_FROM);
     if ((attributes & IS_CONTROL) !== 0) return [];
-    return (attributes & IS_COMPRESSED) === 0
-      ? decodeRecords(at, bytes)
-      : recordsOfBatch(at, readRecordsBatch(Reader.from(bytes)));
+    if ((attributes & IS_COMPRESSED) === 0) return decodeRecords(at, bytes);
+    return decodeRecords(at, Buffer.concat([bytes.subarray(0, HEADER_BYTES), recordBytes(bytes)]));
   } catch (cause) {
     throw corruptBatch(at, Number(bytes.readBigInt64BE(0)), cause);
   }

@@ -2,69 +2,85 @@
  * The way to the writer's thread: what waits while a transaction is under way goes into the next one together (group
  * commit). Bounded: beyond the limits `append` waits for its turn.
  */
-import { Worker } from 'node:worker_threads';
 import { KitError } from '../../errors.ts';
-import { siblingModule } from '../../sibling-module.ts';
-import type { RawAppend, TopicRow } from './batch-writer.ts';
+import type { RawAppend } from './batch-writer.ts';
 import { Fifo } from './fifo.ts';
-import type { AppendCommand, WriteError, WriterAnswer, WriterCommand } from './writer-thread.ts';
+import type {
+  AppendCommand,
+  AppendNote,
+  PartitionCommand,
+  TopicCommand,
+  WriteError,
+  WriterAnswer,
+  WriterCommand,
+  WriterDone,
+} from './writer-commands.ts';
+import type { WriterEvents, WriterLink } from './writer-link.ts';
 
 export interface WriteQueueLimits {
   readonly maxQueuedBytes: number;
   readonly maxQueuedBatches: number;
 }
 
-interface Waiting extends PromiseWithResolvers<number> {
+type SweepCommand = Extract<WriterCommand, { kind: 'sweep' }>;
+
+export interface Appended {
+  readonly baseOffset: number;
+  /** A producer sent it again: it is in the log, and was before. */
+  readonly wasStored: boolean;
+}
+
+interface Waiting extends PromiseWithResolvers<Appended> {
   readonly append: RawAppend;
 }
 
 const MAX_TRANSACTION_BYTES = 8 * 1024 * 1024;
-/** `.ts` in a checkout, `.js` in the package. */
-const THREAD = siblingModule('./writer-thread', import.meta.url);
-
 export class WriteQueue {
   readonly #limits: WriteQueueLimits;
-  readonly #worker: Worker;
+  readonly #link: WriterLink;
+  readonly #now: () => number;
   readonly #waiting = new Fifo<Waiting>();
   readonly #forRoom = new Fifo<Waiting>();
-  readonly #commands = new Fifo<PromiseWithResolvers<number[]>>();
+  readonly #commands = new Fifo<PromiseWithResolvers<WriterDone>>();
   #queuedBytes = 0;
   #queuedBatches = 0;
   #writing = false;
   #failure: unknown = null;
   #onEmpty = (): void => {};
 
-  constructor(file: string, limits: WriteQueueLimits) {
+  constructor(limits: WriteQueueLimits, now: () => number, link: (events: WriterEvents) => WriterLink) {
     this.#limits = limits;
-    this.#worker = new Worker(THREAD, { workerData: { file }, name: 'log-writer' });
-    // An idle log does not keep a process alive; one that is writing does.
-    this.#worker.unref();
-    this.#worker.on('message', (answer: WriterAnswer) => this.#answered(answer));
-    this.#worker.on('error', (error) => this.#died(error));
-    this.#worker.on('exit', () => this.#died(new Error('the writer has ended')));
+    this.#now = now;
+    this.#link = link({
+      answered: (answer) => this.#answered(answer),
+      died: (error) => this.#died(error),
+    });
   }
 
-  /** Resolves with the base offset when the batch is durable. @throws KitError LOG_UNAVAILABLE, DISK_FULL (`details.maybeStored`) */
-  append(append: RawAppend): Promise<number> {
-    const waiting = { append, ...Promise.withResolvers<number>() };
+  /**
+   * Resolves when the batch is durable.
+   *
+   * @throws KitError OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, UNKNOWN_TOPIC (it was deleted meanwhile);
+   *   LOG_UNAVAILABLE, DISK_FULL (`details.maybeStored`)
+   */
+  append(append: RawAppend): Promise<Appended> {
+    const waiting = { append, ...Promise.withResolvers<Appended>() };
     if (this.#forRoom.length === 0 && this.#hasRoomFor(waiting)) this.#admit(waiting);
     else this.#forRoom.push(waiting);
     return waiting.promise;
   }
 
-  /** @throws KitError LOG_UNAVAILABLE, DISK_FULL */
-  createTopics(topics: readonly TopicRow[]): Promise<number[]> {
-    return this.#send({ kind: 'create-topics', topics });
+  /** Does not wait behind appends. @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE, DISK_FULL */
+  async change(command: TopicCommand | PartitionCommand | SweepCommand): Promise<readonly number[]> {
+    const { numbers } = await this.#send(command, command.kind === 'compact' ? [command.block] : []);
+    return numbers;
   }
 
   /** What was accepted is written first. */
   async close(): Promise<void> {
     if (this.#queuedBatches > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
     if (this.#failure !== null) return;
-    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
-    this.#worker.ref();
-    this.#worker.postMessage({ kind: 'close' } satisfies WriterCommand);
-    await exited;
+    await this.#link.close();
   }
 
   /** A batch larger than the limit enters an empty queue. */
@@ -100,11 +116,10 @@ export class WriteQueue {
       group.push(this.#waiting.shift()!);
     }
     this.#writing = true;
-    this.#send(pack(group, bytes))
+    const command = pack(group, bytes, this.#now());
+    this.#send(command, [command.block])
       .then(
-        (offsets) => {
-          for (const [i, { resolve }] of group.entries()) resolve(offsets[i]!);
-        },
+        (done) => settle(group, done),
         (error) => {
           for (const { reject } of group) reject(error);
         },
@@ -116,19 +131,19 @@ export class WriteQueue {
       });
   }
 
-  #send(command: WriterCommand): Promise<number[]> {
+  #send(command: Exclude<WriterCommand, { kind: 'close' }>, transfer: readonly ArrayBuffer[]): Promise<WriterDone> {
     if (this.#failure !== null) return Promise.reject(unavailable(this.#failure, false));
-    const answer = Promise.withResolvers<number[]>();
-    if (this.#commands.length === 0) this.#worker.ref();
+    const answer = Promise.withResolvers<WriterDone>();
+    if (this.#commands.length === 0) this.#link.busy(true);
     this.#commands.push(answer);
-    this.#worker.postMessage(command, command.kind === 'append' ? [command.block] : []);
+    this.#link.post(command, transfer);
     return answer.promise;
   }
 
   #answered(answer: WriterAnswer): void {
     const command = this.#commands.shift()!;
-    if (this.#commands.length === 0) this.#worker.unref();
-    if (answer.ok) command.resolve(answer.numbers);
+    if (this.#commands.length === 0) this.#link.busy(false);
+    if (answer.ok) command.resolve(answer);
     else command.reject(writeFailure(answer.error));
   }
 
@@ -141,7 +156,16 @@ export class WriteQueue {
   }
 }
 
-function pack(group: readonly Waiting[], bytes: number): AppendCommand {
+function settle(group: readonly Waiting[], { numbers, notes }: WriterDone): void {
+  const noted = new Map(notes.map((note): [number, AppendNote] => [note.index, note]));
+  for (const [i, { resolve, reject }] of group.entries()) {
+    const note = noted.get(i);
+    if (note?.refusal) reject(new KitError(note.refusal.code, note.refusal.message));
+    else resolve({ baseOffset: numbers[i]!, wasStored: note !== undefined });
+  }
+}
+
+function pack(group: readonly Waiting[], bytes: number, now: number): AppendCommand {
   const block = new ArrayBuffer(bytes);
   const target = new Uint8Array(block);
   let at = 0;
@@ -151,6 +175,7 @@ function pack(group: readonly Waiting[], bytes: number): AppendCommand {
   }
   return {
     kind: 'append',
+    now,
     block,
     topicIds: group.map(({ append }) => append.topicId),
     partitions: group.map(({ append }) => append.partition),
@@ -167,7 +192,8 @@ const SQLITE_IOERR_SHMSIZE = 4874;
  * What a transaction failed of. SQLite has rolled it back, and the next one takes its place in the file; but when the disk
  * itself has failed, its fsync above all, the bytes may be there, and are found if the process ends before that next one.
  */
-export function writeFailure({ message, errcode = 0 }: WriteError): KitError {
+export function writeFailure({ message, errcode = 0, code }: WriteError): KitError {
+  if (code !== undefined) return new KitError(code, message);
   if (errcode === SQLITE_FULL || errcode === SQLITE_IOERR_SHMSIZE) {
     return new KitError(
       'DISK_FULL',

@@ -96,16 +96,17 @@ describe('a disk that is full', { skip: SmallDisk.isPossible ? false : 'needs ro
   test('the groups of the log go on: a generation that cannot be stored is no failure of the program', async (t) => {
     const disk = await smallDisk(t);
     const store = new GroupStore(disk.directory);
+    const group = { id: 'g', generation: 7, protocolType: 'consumer' };
     try {
       disk.fill();
       const unavailable = { name: 'KitError', code: 'STORE_UNAVAILABLE', retriable: true };
       assert.throws(() => {
         for (let generation = 0; generation < 1_000; generation++)
-          store.saveGeneration('g'.repeat(3_000) + generation, 1);
+          store.saveGroup({ ...group, id: 'g'.repeat(3_000) + generation }, null);
       }, unavailable);
       disk.free();
-      store.saveGeneration('g', 7);
-      assert.equal(store.generation('g'), 7);
+      store.saveGroup(group, null);
+      assert.deepEqual(store.group('g'), group);
     } finally {
       store.close();
     }

@@ -19,3 +19,12 @@ eventLogContract(
   },
   { minSessionTimeoutMs: 1_000 },
 );
+
+eventLogContract(
+  'embedded, in memory',
+  async () => {
+    const log = await EmbeddedLog.open({ directory: null });
+    return { log, close: () => log.close() };
+  },
+  { minSessionTimeoutMs: 1_000 },
+);

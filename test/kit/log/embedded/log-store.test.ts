@@ -208,7 +208,7 @@ describe('log store', () => {
     ]);
     await assert.rejects(refused, { code: 'TOPIC_EXISTS' });
     const config = { 'max.message.bytes': 'lots' };
-    await assert.rejects(log.createTopics([{ name: 'c', partitions: 1, config }]), { code: 'INVALID_TOPIC' });
+    await assert.rejects(log.createTopics([{ name: 'c', partitions: 1, config }]), { code: 'INVALID_CONFIG' });
     const racing = await Promise.allSettled([1, 2].map((partitions) => log.createTopics([{ name: 'd', partitions }])));
     assert.deepEqual(
       racing.map(({ status }) => status),
@@ -225,7 +225,7 @@ describe('data directory', () => {
   test('a second opener is refused by name of the first, in this process and in another', async (t) => {
     const directory = await directoryFor(t);
     const log = await open(t, { directory });
-    const refused = { code: 'DATA_DIR_LOCKED', details: { directory, pid: process.pid } };
+    const refused = { code: 'DATA_DIR_LOCKED', details: { directory, pid: process.pid, broker: null } };
     await assert.rejects(EmbeddedLog.open({ directory }), refused);
     const child = fork(join(import.meta.dirname, 'appender.ts'), [directory], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -245,7 +245,7 @@ describe('data directory', () => {
     await assert.rejects(EmbeddedLog.open({ directory: join(directory, 'log.db') }), unusable);
     tamper(directory, 'PRAGMA user_version = 99');
     await assert.rejects(EmbeddedLog.open({ directory }), unusable);
-    tamper(directory, 'PRAGMA user_version = 1');
+    tamper(directory, 'PRAGMA user_version = 2');
     await (await open(t, { directory })).close();
   });
 });
