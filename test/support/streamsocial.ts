@@ -70,7 +70,7 @@ export function launch(
 
 /** `streamsocial up` on a free port; ready when this resolves. */
 export async function up(t: TestContext, directory: string, args: readonly string[] = []): Promise<Server> {
-  const child = start(['up', '--web-port', '0', '--data-dir', directory, ...args]);
+  const child = start(['up', '--web-port', '0', '--broker-port', '0', '--data-dir', directory, ...args]);
   const output = collect(child);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   t.after(async () => {

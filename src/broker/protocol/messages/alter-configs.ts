@@ -1,0 +1,28 @@
+import { api, array, bool, int8, int16, int32, string } from '../layout.ts';
+
+export const alterConfigs = api({
+  name: 'AlterConfigs',
+  key: 33,
+  versions: [0, 2],
+  flexible: 2,
+  request: {
+    resources: array({
+      resourceType: int8(),
+      resourceName: string(),
+      configs: array({
+        name: string(),
+        value: string({ nullable: 0 }),
+      }),
+    }),
+    validateOnly: bool(),
+  },
+  response: {
+    throttleTimeMs: int32({ default: 0 }),
+    responses: array({
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0, default: null }),
+      resourceType: int8(),
+      resourceName: string(),
+    }),
+  },
+});

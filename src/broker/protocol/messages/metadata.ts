@@ -1,0 +1,49 @@
+import { api, array, arrayOf, bool, int16, int32, string, uuid } from '../layout.ts';
+
+export const metadata = api({
+  name: 'Metadata',
+  key: 3,
+  versions: [0, 13],
+  flexible: 9,
+  request: {
+    topics: array(
+      {
+        topicId: uuid({ since: 10 }),
+        name: string({ nullable: 10 }),
+      },
+      { nullable: 1 },
+    ),
+    allowAutoTopicCreation: bool({ since: 4, default: true }),
+    includeClusterAuthorizedOperations: bool({ since: 8, until: 10 }),
+    includeTopicAuthorizedOperations: bool({ since: 8 }),
+  },
+  response: {
+    throttleTimeMs: int32({ since: 3, default: 0 }),
+    brokers: array({
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
+      rack: string({ since: 1, nullable: 1, default: null }),
+    }),
+    clusterId: string({ since: 2, nullable: 2, default: null }),
+    controllerId: int32({ since: 1, default: -1 }),
+    topics: array({
+      errorCode: int16(),
+      name: string({ nullable: 12 }),
+      topicId: uuid({ since: 10 }),
+      isInternal: bool({ since: 1, default: false }),
+      partitions: array({
+        errorCode: int16(),
+        partitionIndex: int32(),
+        leaderId: int32(),
+        leaderEpoch: int32({ since: 7, default: -1 }),
+        replicaNodes: arrayOf('int32'),
+        isrNodes: arrayOf('int32'),
+        offlineReplicas: arrayOf('int32', { since: 5, default: [] }),
+      }),
+      topicAuthorizedOperations: int32({ since: 8, default: -2147483648 }),
+    }),
+    clusterAuthorizedOperations: int32({ since: 8, until: 10, default: -2147483648 }),
+    errorCode: int16({ since: 13, default: 0 }),
+  },
+});
