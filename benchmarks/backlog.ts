@@ -18,9 +18,13 @@ const bin = fileURLToPath(new URL('../bin/streamsocial.mjs', import.meta.url));
 await withDirectory(async (dataDir) => {
   await fill(dataDir);
   const startedAt = performance.now();
-  const server = spawn(process.execPath, [bin, 'up', '--no-demo', '--web-port', '0', '--data-dir', dataDir], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const server = spawn(
+    process.execPath,
+    [bin, 'up', '--no-demo', '--web-port', '0', '--broker-port', '0', '--data-dir', dataDir],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const ended = new Promise((resolve) => server.on('close', resolve));
   try {
     const url = await until(() => addressIn(dataDir), { everyMs: 5 });

@@ -16,9 +16,13 @@ const main = fileURLToPath(new URL('../bin/streamsocial.mjs', import.meta.url));
 
 await withDirectory(async (directory) => {
   const startedAt = performance.now();
-  const server = spawn(process.execPath, [main, 'up', '--no-demo', '--web-port', '0', '--data-dir', directory], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const server = spawn(
+    process.execPath,
+    [main, 'up', '--no-demo', '--web-port', '0', '--broker-port', '0', '--data-dir', directory],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const ended = new Promise((resolve) => server.on('close', resolve));
   try {
     const url = await until(

@@ -10,6 +10,8 @@ export interface RunningServer {
   readonly url: string;
   readonly pid: number;
   readonly log: 'embedded' | 'kafka';
+  /** `host:port` where its embedded log speaks Kafka's protocol. */
+  readonly broker: string | null;
 }
 
 const fileIn = (directory: string) => join(directory, 'server.json');

@@ -52,12 +52,18 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
       `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`,
     );
 
-  const platform = await openPlatform(settings, { consume: true, logger, telemetry: telemetryOf(settings) });
+  const platform = await openPlatform(settings, {
+    consume: true,
+    logger,
+    telemetry: telemetryOf(settings),
+    serve: loaded.origins.brokerPort.source === 'default' ? 'on this port or another' : 'on this port',
+  });
   const api = buildApi({ platform, settings: apiSettings(settings), logger });
   try {
     const url = await listen(api, loaded);
-    announce(settings.dataDir, { url, pid: process.pid, log: settings.log });
-    print(banner(url, loaded));
+    const { broker } = platform;
+    announce(settings.dataDir, { url, pid: process.pid, log: settings.log, broker });
+    print(banner(url, broker, loaded));
     if (flags.demo) void showDemo(platform, demoOf(flags));
     await signal;
     print('stopping…');
@@ -97,12 +103,13 @@ async function listen(api: FastifyInstance, { settings, origins }: LoadedSetting
   return `http://${isIPv6(host) ? `[${host}]` : host}:${bound}`;
 }
 
-function banner(url: string, { settings }: LoadedSettings): string {
+function banner(url: string, broker: string | null, { settings }: LoadedSettings): string {
   const log =
     settings.log === 'embedded'
       ? `embedded, in ${settings.dataDir}`
       : `Kafka at ${settings.kafkaBootstrap.join(',')}, projections in Redis at ${settings.redisHost}:${settings.redisPort}`;
-  return `StreamSocial is running at ${url}\n  log      ${log}\n  API      ${url}/openapi.json\n  metrics  ${url}/metrics\n  Ctrl-C stops it`;
+  const kafka = broker === null ? '' : `\n  Kafka    ${broker} (any client: kcat -b ${broker} -L)`;
+  return `StreamSocial is running at ${url}\n  log      ${log}${kafka}\n  API      ${url}/openapi.json\n  metrics  ${url}/metrics\n  Ctrl-C stops it`;
 }
 
 function demoOf(flags: UpFlags): DemoFlags {

@@ -76,6 +76,21 @@ export const definitions = {
     description:
       'Bearer token that requests must carry, at least 16 visible ASCII characters. Without it none is asked for.',
   }),
+  brokerPort: setting({
+    type: Type.Union([Port, Type.Literal('off')]),
+    env: ['STREAMSOCIAL_BROKER_PORT'],
+    flag: 'broker-port',
+    default: 9092,
+    description:
+      "Port where the embedded log speaks Kafka's protocol, on 127.0.0.1 only; 0 takes a free one, `off` none at all.",
+  }),
+  brokerAutoCreateTopics: setting({
+    type: Type.Boolean(),
+    env: ['STREAMSOCIAL_BROKER_AUTO_CREATE_TOPICS'],
+    flag: 'broker-auto-create-topics',
+    default: true,
+    description: 'Whether a client of the embedded log that asks for a missing topic creates it, with one partition.',
+  }),
   kafkaBootstrap: setting({
     type: ServerList,
     env: ['STREAMSOCIAL_KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_BOOTSTRAP_SERVERS'],

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { join, resolve } from 'node:path';
+import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { KitError } from '../kit/errors.ts';
 import { nearest } from './nearest-name.ts';
@@ -212,7 +213,8 @@ function validated(key: SettingKey, definition: Definition, { value, origin }: F
   const [error] = Value.Errors(definition.type, parsed);
   if (error === undefined) return parsed;
   const shown = definition.secret ? 'the value' : JSON.stringify(value);
-  const rule = definition.secret ? `is refused. ${definition.description}` : error.message;
+  const unsaid = definition.secret || 'anyOf' in definition.type;
+  const rule = unsaid ? `is refused. ${definition.description}` : error.message;
   const allowed = 'enum' in definition.type ? ` (${(definition.type.enum as string[]).join(', ')})` : '';
   throw new KitError('INVALID_SETTING', `${key}: ${shown} from ${origin.name} ${rule}${allowed}`, {
     details: { setting: key, origin },
@@ -220,9 +222,11 @@ function validated(key: SettingKey, definition: Definition, { value, origin }: F
 }
 
 function parse({ type }: Definition, text: string): unknown {
-  const kind = 'type' in type ? type.type : undefined;
-  if (kind === 'array') return text.split(',').map((item) => item.trim());
-  if ((kind === 'integer' || kind === 'number') && /^-?\d+(\.\d+)?$/.test(text.trim())) return Number(text);
+  const kinds = ('anyOf' in type ? (type.anyOf as TSchema[]) : [type]).map((each) => ('type' in each ? each.type : ''));
+  if (kinds.includes('array')) return text.split(',').map((item) => item.trim());
+  const isNumber = kinds.includes('integer') || kinds.includes('number');
+  if (isNumber && /^-?\d+(\.\d+)?$/.test(text.trim())) return Number(text);
+  if (kinds.includes('boolean') && /^(true|false)$/.test(text)) return text === 'true';
   return text;
 }
 

@@ -28,11 +28,13 @@ import { untilApplied } from './applied.ts';
 import { demoRunner } from './demo.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
 import { healthSource, notWritableBecause } from './health.ts';
+import { withLogEnds } from './log-ends.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { ConsumerReport, Platform } from './platform.ts';
 import { type Projection, type ProjectionRun, runProjection } from './projection.ts';
 import { reconcile } from './reconciliation.ts';
 import { RuntimeController } from './runtime-controller.ts';
+import { type ServeWhere, serveLog } from './serve-log.ts';
 import { type SocialStores, socialProjections } from './social-projections.ts';
 
 export interface OpenOptions {
@@ -41,6 +43,8 @@ export interface OpenOptions {
   readonly logger?: ConsumerLogger;
   /** What whoever launched the brokers knows of them, for `health`. */
   readonly telemetry?: BrokerTelemetry;
+  /** Whether the embedded log is opened to clients of Kafka's protocol, where the settings do not say `off`. */
+  readonly serve?: ServeWhere;
 }
 
 interface Stores extends SocialStores {
@@ -58,12 +62,14 @@ const KAFKA_REPLICAS = 3;
 /** @throws KitError DATA_DIR_LOCKED, LOG_UNAVAILABLE, STORE_UNAVAILABLE, TOPIC_MISMATCH, TAXONOMY_INVALID */
 export async function openPlatform(
   settings: Settings,
-  { consume, logger = SILENT, telemetry }: OpenOptions,
+  { consume, logger = SILENT, telemetry, serve }: OpenOptions,
 ): Promise<Platform> {
   validateTenCoreEvents();
   // what is open already is closed again when a later part cannot be opened
   await using opened = new AsyncDisposableStack();
   const log = opened.adopt(await openLog(settings), (open) => open.close());
+  const served = serve === undefined ? null : await serveLog(log, settings, { where: serve, logger });
+  if (served !== null) opened.adopt(served, (broker) => broker.close());
   const topics = new TopicManager(log);
   await ensureTopics(topics, log, settings, logger);
   let closeBy = Number.POSITIVE_INFINITY;
@@ -110,6 +116,7 @@ export async function openPlatform(
 
   return {
     log,
+    broker: served === null ? null : `${served.host}:${served.port}`,
     topics,
     producer,
     publisher,
@@ -120,8 +127,9 @@ export async function openPlatform(
     applied: (position, timeoutMs) =>
       untilApplied(position, timeoutMs, projections, consumers ? [consumers.engagement, consumers.activity] : []),
     async consumerMetrics(): Promise<ConsumerReport> {
-      const dlq_depth = await deadLetters.depth();
-      return { ...(consumers?.engagement.metrics() ?? NO_CONSUMER), dlq_depth };
+      const metrics = consumers?.engagement.metrics() ?? NO_CONSUMER;
+      const [dlq_depth, upToDate] = await Promise.all([deadLetters.depth(), withLogEnds(metrics, log)]);
+      return { ...upToDate, dlq_depth };
     },
     health: () => health.report(),
     async notReadyBecause() {

@@ -14,6 +14,8 @@ import type { RuntimeController } from './runtime-controller.ts';
 
 export interface Platform {
   readonly log: EventLog;
+  /** `host:port` where the embedded log speaks Kafka's protocol; null where it does not. */
+  readonly broker: string | null;
   readonly topics: TopicManager;
   readonly producer: HighVolumeProducer;
   readonly publisher: EventPublisher<SocialEvent>;

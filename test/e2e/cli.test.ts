@@ -73,7 +73,7 @@ describe('the command line on the embedded log', { concurrency: true }, () => {
       views: 0,
       last_updated: '2026-05-27T14:00:00.000Z',
     });
-    const second = await run(['up', '--web-port', '0', '--data-dir', data]);
+    const second = await run(['up', '--web-port', '0', '--broker-port', '0', '--data-dir', data]);
     assert.equal(second.code, 6);
     assert.match(second.stderr, new RegExp(`runs already at ${server.url}`));
     assert.equal(await server.end('SIGTERM'), 0);

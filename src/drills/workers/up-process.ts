@@ -39,7 +39,7 @@ export class UpProcess {
     const { name, directory, kafka, groupId } = spec;
     mkdirSync(directory, { recursive: true });
     const args = [
-      ...['up', '--no-demo', '--data-dir', directory, '--web-port', '0', '--group-id', groupId],
+      ...['up', '--no-demo', '--data-dir', directory, '--web-port', '0', '--broker-port', '0', '--group-id', groupId],
       ...(kafka === null ? [] : kafkaFlags(kafka)),
     ];
     // neither settings of the user's environment nor of a file; it ends when its IPC channel does
