@@ -46,11 +46,11 @@ type Outgoing<F> =
         ? T
         : never;
 
-interface StructArray<F extends Fields, N> extends Field<readonly In<F>[] | N> {
+export interface StructArray<F extends Fields, N> extends Field<readonly In<F>[] | N> {
   readonly shape: 'structs';
   readonly of: F;
 }
-interface Struct<F extends Fields, N> extends Field<In<F> | N> {
+export interface Struct<F extends Fields, N> extends Field<In<F> | N> {
   readonly shape: 'struct';
   readonly of: F;
 }
