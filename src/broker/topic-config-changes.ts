@@ -41,6 +41,7 @@ export async function changeConfig(
   changes: ConfigChanges,
   { store, validateOnly }: { readonly store: LogStore; readonly validateOnly: boolean },
 ): Promise<void> {
+  if (topic === '') throw new KitError('INVALID_ARGUMENT', 'There is no configuration of all topics.');
   checkTopicName(topic);
   const merged = Object.entries({ ...currentConfig(topic, store), ...changes });
   checkTopicConfigs(Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== null)));

@@ -4,13 +4,15 @@ import { handler } from '../handler.ts';
 import { ERROR } from '../protocol/error-codes.ts';
 import { describeCluster as api } from '../protocol/messages/describe-cluster.ts';
 
-const BROKERS = 1;
+const [BROKERS, CONTROLLERS] = [1, 2];
 
 export const describeCluster = handler(api, (request, _asking, { store, host, port }) => {
   const { clusterId } = store;
   if (request.endpointType !== BROKERS) {
     const errorMessage = 'There are no controllers to ask: this broker is the whole cluster.';
-    return { errorCode: ERROR.UNSUPPORTED_ENDPOINT_TYPE, errorMessage, clusterId: '', brokers: [] };
+    const errorCode =
+      request.endpointType === CONTROLLERS ? ERROR.MISMATCHED_ENDPOINT_TYPE : ERROR.UNSUPPORTED_ENDPOINT_TYPE;
+    return { errorCode, errorMessage, clusterId: '', brokers: [] };
   }
   return {
     errorCode: ERROR.NONE,

@@ -1,5 +1,6 @@
 import { KitError } from '../../kit/errors.ts';
 import { NODE_ID } from '../../kit/log/embedded/log-reader.ts';
+import { checkTopicName } from '../../kit/log/embedded/topic-rules.ts';
 import { type Broker, handler } from '../handler.ts';
 import { ERROR, errorCodeOf, errorMessageOf } from '../protocol/error-codes.ts';
 import type { RequestOf, ResponseOf } from '../protocol/layout.ts';
@@ -16,7 +17,7 @@ export const describeConfigs = handler(api, (request, _asking, broker) => ({
     const { resourceType, resourceName, configurationKeys } = resource;
     try {
       const configs = configsOf(resource, request, broker).filter(
-        ({ name }) => configurationKeys === null || configurationKeys.includes(name),
+        ({ name }) => !configurationKeys?.length || configurationKeys.includes(name),
       );
       return { errorCode: ERROR.NONE, resourceType, resourceName, configs };
     } catch (error) {
@@ -33,6 +34,7 @@ function configsOf({ resourceType, resourceName }: Resource, request: Request, b
 }
 
 function ofTopic(topic: string, { includeSynonyms, includeDocumentation }: Request, { store }: Broker): Config[] {
+  checkTopicName(topic);
   return topicConfigEntries(store.topic(topic).config).map(({ definition, name, value, source }) => {
     const fallback = { name, value: definition.default, source: CONFIG_SOURCE.DEFAULT };
     const set = source === CONFIG_SOURCE.TOPIC ? [{ name, value, source }] : [];

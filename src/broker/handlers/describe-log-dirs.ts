@@ -19,7 +19,8 @@ export const describeLogDirs = handler(api, async ({ topics: asked }, _asking, {
           partitionIndex,
           partitionSize: store.partitionBytes({ topic: name, partition: partitionIndex }),
         })),
-    }));
+    }))
+    .filter(({ partitions }) => partitions.length > 0);
   return {
     results: [{ errorCode: ERROR.NONE, logDir: store.directory ?? 'memory', topics, ...(await room(store.directory)) }],
   };

@@ -1,4 +1,5 @@
 import { NODE_ID } from '../../kit/log/embedded/log-reader.ts';
+import { checkTopicName } from '../../kit/log/embedded/topic-rules.ts';
 import { TOPIC_OPERATIONS } from '../authorized-operations.ts';
 import { handler } from '../handler.ts';
 import { ERROR, errorCodeOf } from '../protocol/error-codes.ts';
@@ -15,6 +16,11 @@ export const describeTopicPartitions = handler(api, (request, _asking, { store }
   const { cursor } = request;
   const asked = request.topics.length === 0 ? store.topics() : request.topics;
   const names = [...new Set(asked.map(({ name }) => name))].sort();
+  const isValid = cursor === null || (cursor.partitionIndex >= 0 && names.includes(cursor.topicName));
+  if (!isValid) {
+    // Kafka answers so for each topic: the response has no place for an error of its own.
+    return { topics: request.topics.map(({ name }) => ({ errorCode: ERROR.INVALID_REQUEST, name, partitions: [] })) };
+  }
   const limit = Math.max(1, Math.min(MAX_PARTITIONS, request.responsePartitionLimit));
   const topics: Response['topics'][number][] = [];
   let left = limit;
@@ -22,6 +28,7 @@ export const describeTopicPartitions = handler(api, (request, _asking, { store }
     if (cursor !== null && name < cursor.topicName) continue;
     if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: 0 } };
     try {
+      checkTopicName(name);
       const { uuid, partitions: count } = store.topic(name);
       const from = cursor?.topicName === name ? Math.max(0, cursor.partitionIndex) : 0;
       const to = Math.min(count, from + left);

@@ -1,4 +1,3 @@
-import { compressionOf } from '../../kit/log/embedded/wire-batch.ts';
 import type { TopicPartition } from '../../kit/log/event-log.ts';
 import { type Broker, handler } from '../handler.ts';
 import { ERROR, errorCodeOf } from '../protocol/error-codes.ts';
@@ -12,8 +11,6 @@ type AskedPartition = AskedTopic['partitions'][number];
 type PartitionAnswer = ResponseOf<typeof api>['responses'][number]['partitions'][number];
 
 const READ_COMMITTED = 1;
-const ZSTD = 4;
-const FIRST_ZSTD_VERSION = 10;
 
 /**
  * Fetch sessions (KIP-227) are not offered: the session id 0 in the answer tells a client to name its partitions every
@@ -60,7 +57,8 @@ function gather(request: Request, version: number, broker: Broker): Gathered {
         return answer;
       } catch (error) {
         failed = true;
-        return { ...empty(partition.partition, errorCodeOf(error)), abortedTransactions: [], highWatermark: -1 };
+        const answer = empty(partition.partition, errorCodeOf(error));
+        return { ...answer, abortedTransactions: [], highWatermark: -1 };
       }
     }),
   }));
@@ -85,7 +83,7 @@ interface Reading {
   readonly first: boolean;
 }
 
-function read(at: TopicPartition, asked: AskedPartition, { request, version, broker, freeBytes, first }: Reading) {
+function read(at: TopicPartition, asked: AskedPartition, { request, broker, freeBytes, first }: Reading) {
   const { store } = broker;
   const { start, end } = store.offsets(at);
   const known = { highWatermark: end, lastStableOffset: end, logStartOffset: start, bytes: 0 };
@@ -94,15 +92,14 @@ function read(at: TopicPartition, asked: AskedPartition, { request, version, bro
     ...known,
     highWatermark: -1,
     lastStableOffset: -1,
+    logStartOffset: -1,
   });
   if (asked.currentLeaderEpoch > LEADER_EPOCH) return refuse(ERROR.UNKNOWN_LEADER_EPOCH);
+  if (asked.fetchOffset < start || asked.fetchOffset > end) return refuse(ERROR.OFFSET_OUT_OF_RANGE);
   const room = Math.min(asked.partitionMaxBytes, freeBytes);
   const found = room > 0 || first ? store.read(at, asked.fetchOffset, room) : [];
   const [batch] = found;
   const batches = batch !== undefined && batch.bytes.length > room && !first ? [] : found;
-  if (version < FIRST_ZSTD_VERSION && batches.some(({ bytes }) => compressionOf(bytes) === ZSTD)) {
-    return refuse(ERROR.UNSUPPORTED_COMPRESSION_TYPE);
-  }
   return {
     partitionIndex: at.partition,
     errorCode: ERROR.NONE as number,

@@ -37,10 +37,12 @@ export const listOffsets = handler(api, ({ topics }, { version }, { store }) => 
       if (timestamp < 0 && version < (SINCE_VERSION[timestamp] ?? Number.POSITIVE_INFINITY)) {
         return { partitionIndex, errorCode: ERROR.UNSUPPORTED_VERSION };
       }
-      const errorCode = currentLeaderEpoch > LEADER_EPOCH ? ERROR.UNKNOWN_LEADER_EPOCH : ERROR.NONE;
-      if (errorCode !== ERROR.NONE) return { partitionIndex, errorCode };
       try {
-        const found = find(store, { topic: name, partition: partitionIndex }, timestamp);
+        const at = { topic: name, partition: partitionIndex };
+        store.offsets(at);
+        const errorCode = currentLeaderEpoch > LEADER_EPOCH ? ERROR.UNKNOWN_LEADER_EPOCH : ERROR.NONE;
+        if (errorCode !== ERROR.NONE) return { partitionIndex, errorCode };
+        const found = find(store, at, timestamp);
         const leaderEpoch = found.offset === -1 ? -1 : LEADER_EPOCH;
         return { partitionIndex, errorCode, ...found, leaderEpoch };
       } catch (error) {

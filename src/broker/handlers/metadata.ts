@@ -1,6 +1,7 @@
 import { isKitError } from '../../kit/errors.ts';
 import { NODE_ID } from '../../kit/log/embedded/log-reader.ts';
 import type { StoredTopic } from '../../kit/log/embedded/log-store.ts';
+import { checkTopicName } from '../../kit/log/embedded/topic-rules.ts';
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from '../authorized-operations.ts';
 import { type Broker, handler } from '../handler.ts';
 import { ERROR, errorCodeOf } from '../protocol/error-codes.ts';
@@ -20,14 +21,14 @@ export const metadata = handler(api, async (request, { version }, broker) => {
   const everything = asked === null || (version === 0 && asked.length === 0);
   const topics = everything
     ? store.topics().map(found)
-    : await Promise.all(asked.map((one) => look(one, request, broker)));
+    : await Promise.all(once(asked).map((one) => look(one, request, broker)));
   const { includeTopicAuthorizedOperations, includeClusterAuthorizedOperations } = request;
   return {
     brokers: [{ nodeId: NODE_ID, host, port }],
     clusterId: store.clusterId,
     controllerId: NODE_ID,
     topics: includeTopicAuthorizedOperations
-      ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
+      ? topics.map((topic) => (topic.name === null ? topic : { ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
       : topics,
     ...(includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS } : {}),
   };
@@ -35,10 +36,16 @@ export const metadata = handler(api, async (request, { version }, broker) => {
 
 type AskedTopic = NonNullable<Request['topics']>[number];
 
+/** Whatever is asked many times is answered once, or a small request could make a response without end. */
+function once(asked: readonly AskedTopic[]): AskedTopic[] {
+  return [...new Map(asked.map((one) => [`${one.name} ${one.topicId}`, one])).values()];
+}
+
 async function look({ name, topicId }: AskedTopic, request: Request, broker: Broker): Promise<TopicMetadata> {
   const { store } = broker;
   try {
     if (name === null) return found(store.topicById(topicId));
+    checkTopicName(name);
     if (request.allowAutoTopicCreation) await createIfMissing(name, broker);
     return found(store.topic(name));
   } catch (error) {

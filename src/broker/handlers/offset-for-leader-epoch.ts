@@ -8,9 +8,9 @@ export const offsetForLeaderEpoch = handler(api, ({ topics }, _asking, { store }
   topics: topics.map(({ topic, partitions }) => ({
     topic,
     partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
-      if (currentLeaderEpoch > LEADER_EPOCH) return { partition, errorCode: ERROR.UNKNOWN_LEADER_EPOCH };
       try {
         const { end } = store.offsets({ topic, partition });
+        if (currentLeaderEpoch > LEADER_EPOCH) return { partition, errorCode: ERROR.UNKNOWN_LEADER_EPOCH };
         const known = leaderEpoch === LEADER_EPOCH;
         return { partition, errorCode: ERROR.NONE, ...(known ? { leaderEpoch, endOffset: end } : {}) };
       } catch (error) {

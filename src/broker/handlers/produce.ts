@@ -1,4 +1,5 @@
-import { KitError } from '../../kit/errors.ts';
+import { isKitError, KitError } from '../../kit/errors.ts';
+import { readBatchHeader } from '../../kit/log/embedded/batch-header.ts';
 import { checkWireBatch, compressionOf } from '../../kit/log/embedded/wire-batch.ts';
 import { type Broker, handler } from '../handler.ts';
 import { ownBytes } from '../own-bytes.ts';
@@ -13,20 +14,19 @@ type PartitionResponse = ResponseOf<typeof api>['responses'][number]['partitionR
 const ALL = -1;
 const ZSTD = 4;
 const FIRST_ZSTD_VERSION = 7;
+const MAX_RECORD_ERRORS = 1_000;
 
 /** Every batch is handed to the log before anything is awaited, so that the batches of a connection keep their order. */
 export const produce = handler(api, async ({ acks, transactionalId, topicData }, { version }, broker) => {
   const refused =
-    acks < ALL || acks > 1 ? ERROR.INVALID_REQUIRED_ACKS : transactionalId !== null ? ERROR.INVALID_REQUEST : null;
-  const circumstances = { version, broker, copies: wastesMemory(topicData) };
+    transactionalId !== null ? ERROR.INVALID_REQUEST : acks < ALL || acks > 1 ? ERROR.INVALID_REQUIRED_ACKS : null;
+  const circumstances = { version, broker, refused, copies: wastesMemory(topicData) };
   const responses = await Promise.all(
     topicData.map(async (topic) => ({
       name: topic.name,
       topicId: topic.topicId,
       partitionResponses: await Promise.all(
-        topic.partitionData.map((partition) =>
-          refused === null ? append(topic, partition, circumstances) : failed(partition.index, refused),
-        ),
+        topic.partitionData.map((partition) => append(topic, partition, circumstances)),
       ),
     })),
   );
@@ -43,6 +43,8 @@ export const produce = handler(api, async ({ acks, transactionalId, topicData },
 interface Circumstances {
   readonly version: number;
   readonly broker: Broker;
+  /** The error that nothing gets past which could be appended otherwise. */
+  readonly refused: number | null;
   /** Whether the log gets memory of its own for each batch. */
   readonly copies: boolean;
 }
@@ -50,22 +52,37 @@ interface Circumstances {
 async function append(
   topic: TopicData,
   partition: PartitionData,
-  { version, broker: { store }, copies }: Circumstances,
+  { version, broker: { store }, refused, copies }: Circumstances,
 ): Promise<PartitionResponse> {
   const { index } = partition;
   try {
-    const { name, compacted } = version >= 13 ? store.topicById(topic.topicId) : store.topic(topic.name);
+    const { name, compacted, maxMessageBytes } =
+      version >= 13 ? store.topicById(topic.topicId) : store.topic(topic.name);
+    const at = { topic: name, partition: index };
+    store.offsets(at);
     const [sent] = partition.records ?? [];
     if (sent === undefined) throw new KitError('INVALID_BATCH', 'There are no records.');
-    checkWireBatch(sent, compacted);
+    readBatchHeader(sent);
     if (compressionOf(sent) === ZSTD && version < FIRST_ZSTD_VERSION)
       return failed(index, ERROR.UNSUPPORTED_COMPRESSION_TYPE);
-    const baseOffset = await store.append({ topic: name, partition: index }, copies ? ownBytes(sent) : sent);
-    const { start } = store.offsets({ topic: name, partition: index });
+    if (refused !== null) return failed(index, refused);
+    if (sent.length > maxMessageBytes) {
+      throw new KitError('BATCH_TOO_LARGE', `A batch of ${sent.length} bytes is over the limit of ${maxMessageBytes}.`);
+    }
+    checkWireBatch(sent, compacted);
+    const baseOffset = await store.append(at, copies ? ownBytes(sent) : sent);
+    const { start } = store.offsets(at);
     return { index, errorCode: ERROR.NONE, baseOffset, logStartOffset: start };
   } catch (error) {
-    return failed(index, errorCodeOf(error), errorMessageOf(error));
+    return { ...failed(index, errorCodeOf(error), errorMessageOf(error)), recordErrors: recordErrorsOf(error) };
   }
+}
+
+/** KIP-467: which records of the batch are at fault. */
+function recordErrorsOf(error: unknown): PartitionResponse['recordErrors'] & {} {
+  const { indexes = [] } = isKitError(error, 'INVALID_RECORD') ? (error.details as { indexes?: number[] }) : {};
+  const batchIndexErrorMessage = 'A compacted topic takes no record without a key.';
+  return indexes.slice(0, MAX_RECORD_ERRORS).map((batchIndex) => ({ batchIndex, batchIndexErrorMessage }));
 }
 
 function failed(index: number, errorCode: number, errorMessage: string | null = null): PartitionResponse {

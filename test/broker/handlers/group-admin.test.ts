@@ -144,7 +144,7 @@ describe('DescribeGroups', () => {
     await member(broker);
     const request = { groups: [GROUP], includeAuthorizedOperations: true };
     const [group] = (await ask(describeGroups, 5, request, broker))!.groups;
-    assert.equal(group!.authorizedOperations, (1 << 3) | (1 << 6) | (1 << 8));
+    assert.equal(group!.authorizedOperations, (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11));
   });
 });
 

@@ -128,6 +128,28 @@ describe('codec', () => {
     });
   });
 
+  test('a text is at most as long as can be sent back, whatever becomes of bytes that are no UTF-8', () => {
+    const one = (text: Buffer): Buffer => {
+      const head = Buffer.alloc(6);
+      head.writeInt32BE(1);
+      head.writeInt16BE(text.length, 4);
+      return Buffer.concat([head, text, Buffer.alloc(4)]);
+    };
+    const longest = Buffer.alloc(0x7fff, 'x');
+    assert.deepEqual((readRequest(list, 0, one(longest), 0) as { names: readonly string[] }).names, [
+      longest.toString(),
+    ]);
+    refused(one(Buffer.alloc(0x7fff, 0xff)).toString('hex'), 0);
+    const compact = bytesOf((to) => {
+      to.unsignedVarint(2);
+      to.unsignedVarint(0x8001);
+      to.bytes(Buffer.alloc(0x8000, 'x'));
+      to.unsignedVarint(1);
+      to.unsignedVarint(0);
+    });
+    refused(compact.toString('hex'), 1);
+  });
+
   test('many elements that are small on the wire are refused', () => {
     const million = Buffer.alloc(4 + 2_000_000);
     million.writeInt32BE(1_000_000);
@@ -147,6 +169,15 @@ describe('primitive types', () => {
           (from) => from.int64(),
         ),
         value,
+      );
+    }
+    // what is beyond is sent back as near as it can be
+    for (const value of [2n ** 63n - 1n, -(2n ** 63n), 2n ** 60n]) {
+      const given = Buffer.alloc(8);
+      given.writeBigInt64BE(value);
+      assert.deepEqual(
+        bytesOf((to) => to.int64(new ByteReader(given).int64())),
+        given,
       );
     }
     const java = Buffer.alloc(8);

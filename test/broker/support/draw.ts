@@ -1,10 +1,10 @@
 /** Arguments drawn at random: mostly such as mean something to the broker, now and then such as do not. */
-import { NO_UUID } from '../../../src/broker/protocol/layout.ts';
 import type { Random } from '../../simulation/random.ts';
-import type { BatchSpec } from './batches.ts';
-import { DAMAGE_KINDS } from './batches.ts';
+import { type BatchSpec, DAMAGE_KINDS, type Damage } from './batches.ts';
 import type { KnownMember, KnownProducer, World } from './world.ts';
 
+/** Of no topic. */
+export const UNKNOWN_IDS = ['abcdefghijklmnopqrstuQ', 'abcdefghijklmnopqrstuA'] as const;
 const ODD_NAMES = ['', '.', '..', 'with space', 'späce', 'x'.repeat(250), 'x'.repeat(249).concat('/')];
 const ODD_PARTITIONS = [-1, 99, 2_147_483_647, -2_147_483_648];
 const ODD_OFFSETS = [-1, -2, -3, 1_000_000, Number.MAX_SAFE_INTEGER];
@@ -17,6 +17,8 @@ export interface DrawOptions {
   readonly oddity?: number;
   /** Of group members; also how long the others wait for one. */
   readonly sessionMs: number;
+  /** Of record batches. Default: every kind. */
+  readonly damages?: readonly Damage[];
 }
 
 export class Draw {
@@ -27,13 +29,15 @@ export class Draw {
   /** How often an argument is one that cannot be right. */
   readonly oddity: number;
   readonly sessionMs: number;
+  readonly #damages: readonly Damage[];
 
-  constructor(random: Random, world: World, { now, oddity = 0.06, sessionMs }: DrawOptions) {
+  constructor(random: Random, world: World, { now, oddity = 0.06, sessionMs, damages = DAMAGE_KINDS }: DrawOptions) {
     this.random = random;
     this.world = world;
     this.now = now;
     this.oddity = oddity;
     this.sessionMs = sessionMs;
+    this.#damages = damages;
   }
 
   odd(): boolean {
@@ -53,8 +57,8 @@ export class Draw {
 
   /** Of the topic of this name, if there is one. */
   topicId(name: string): string {
-    if (this.odd()) return this.random.pick([NO_UUID, 'abcdefghijklmnopqrstuA', ...this.world.topicIds]);
-    return this.world.topics.get(name)?.id ?? 'abcdefghijklmnopqrstuQ';
+    if (this.odd()) return this.random.pick([UNKNOWN_IDS[1], ...this.world.topicIds]);
+    return this.world.topics.get(name)?.id ?? UNKNOWN_IDS[0];
   }
 
   partition(topic: string): number {
@@ -85,9 +89,7 @@ export class Draw {
   }
 
   groupId(): string {
-    return this.odd()
-      ? this.random.pick(['', `${this.world.groupIds[0]}-unknown`])
-      : this.random.pick(this.world.groupIds);
+    return this.odd() ? `${this.world.groupIds[0]}-unknown` : this.random.pick(this.world.groupIds);
   }
 
   member(groupId: string): KnownMember | undefined {
@@ -95,15 +97,23 @@ export class Draw {
     return members.length === 0 ? undefined : this.random.pick(members);
   }
 
+  /** Those that wait for no answer: of two requests of one member, Kafka answers the later one only. */
+  idleMembers(groupId: string): KnownMember[] {
+    return this.world.membersOf(groupId).filter(({ waits }) => !waits);
+  }
+
   /** Of a member, or of nobody. */
-  identity(groupId: string): {
+  identity(
+    groupId: string,
+    from: readonly KnownMember[] = this.world.membersOf(groupId),
+  ): {
     generation: number;
     memberId: string;
     instanceId: string | null;
     protocol: string | null;
   } {
     const { random } = this;
-    const member = random.chance(0.9) ? this.member(groupId) : undefined;
+    const member = from.length > 0 && random.chance(0.9) ? random.pick(from) : undefined;
     if (member === undefined) {
       const [generation, memberId] = random.pick([[-1, ''] as const, [1, 'nobody'] as const, [-1, 'nobody'] as const]);
       return { generation, memberId, instanceId: random.chance(0.1) ? 'i0' : null, protocol: 'range' };
@@ -121,7 +131,7 @@ export class Draw {
       delayMs: random.between(-5, 1_000),
       ...(random.chance(0.2) ? { header: 'h' } : {}),
     }));
-    const damage = this.odd() ? { damage: random.pick(DAMAGE_KINDS) } : {};
+    const damage = this.odd() ? { damage: random.pick(this.#damages) } : {};
     const compression = random.chance(0.7) ? 0 : random.between(1, 4);
     return {
       timestamp: this.now + random.between(0, 60_000),
@@ -147,7 +157,6 @@ export class Draw {
       { producer: id, epoch: Math.max(0, epoch - 1), sequence: next },
       { producer: id, epoch: epoch + 1, sequence: 0 },
       { producer: id, epoch: epoch + 1, sequence: next },
-      { producer: id, epoch: -1, sequence: next },
       { producer: id, epoch, sequence: -1 },
       { producer: '987654321', epoch: 0, sequence: random.between(0, 3) },
       { producer: id, epoch, sequence: 2_147_483_646 },

@@ -8,10 +8,12 @@ const PROTOCOLS = ['range', 'roundrobin', 'sticky'] as const;
 
 function join(draw: Draw, groupId: string): Message {
   const { random } = draw;
-  const again = random.chance(0.6) ? draw.member(groupId) : undefined;
+  const idle = draw.idleMembers(groupId);
+  const again = idle.length > 0 && random.chance(0.6) ? random.pick(idle) : undefined;
   const instanceId = again?.instanceId ?? (random.chance(0.25) ? random.pick(['i0', 'i1']) : null);
-  const strange = draw.odd();
-  const names = strange ? ['other'] : PROTOCOLS.slice(0, random.between(1, 3));
+  // Kafka keeps the group that a refused request was the first of.
+  const strange = draw.odd() && draw.member(groupId) !== undefined;
+  const names = strange && random.chance(0.5) ? ['other'] : PROTOCOLS.slice(0, random.between(1, 3));
   const topics = [draw.anyTopicName()];
   return {
     groupId,
@@ -19,8 +21,9 @@ function join(draw: Draw, groupId: string): Message {
     rebalanceTimeoutMs: draw.sessionMs,
     memberId: again?.memberId ?? (draw.odd() ? 'nobody' : ''),
     groupInstanceId: instanceId,
-    protocolType: draw.odd() ? random.pick(['', 'connect']) : 'consumer',
-    protocols: draw.odd() ? [] : names.map((name) => ({ name, metadata: encodeSubscription(topics) })),
+    protocolType: strange && random.chance(0.5) ? random.pick(['', 'connect']) : 'consumer',
+    protocols:
+      strange && random.chance(0.2) ? [] : names.map((name) => ({ name, metadata: encodeSubscription(topics) })),
     reason: null,
   };
 }
@@ -49,7 +52,7 @@ export const GROUP_REQUESTS: Readonly<Record<string, Make>> = {
   SyncGroup(draw) {
     const { random } = draw;
     const groupId = draw.groupId();
-    const { generation, memberId, instanceId, protocol } = draw.identity(groupId);
+    const { generation, memberId, instanceId, protocol } = draw.identity(groupId, draw.idleMembers(groupId));
     const members = draw.world.membersOf(groupId).find((each) => each.memberId === memberId)?.members ?? [];
     const topic = draw.anyTopicName();
     return {
@@ -74,8 +77,10 @@ export const GROUP_REQUESTS: Readonly<Record<string, Make>> = {
 
   LeaveGroup(draw) {
     const groupId = draw.groupId();
-    const { memberId, instanceId } = draw.identity(groupId);
     const { random } = draw;
+    // Kafka keeps the group of a member that leaves before it has joined, and leaves one that waits without an answer.
+    const known = draw.identity(groupId, draw.idleMembers(groupId));
+    const { memberId, instanceId } = known.generation >= 0 ? known : { memberId: 'nobody', instanceId: null };
     const one = { memberId, groupInstanceId: instanceId, reason: 'because' };
     const byInstance = { memberId: '', groupInstanceId: 'i0', reason: null };
     const members = random.chance(0.8) ? [one] : random.pick([[byInstance], [one, byInstance], []]);

@@ -59,6 +59,11 @@ function resource(draw: Draw): Message {
   return { resourceType: TOPIC, resourceName: draw.topicName() };
 }
 
+/** One of each id: Kafka takes those of one id for one topic. */
+function byId(topics: readonly Message[], version: number): Message[] {
+  return version < 13 ? [...topics] : [...new Map(topics.map((topic) => [topic.topicId, topic])).values()];
+}
+
 export const LOG_REQUESTS: Readonly<Record<string, Make>> = {
   ApiVersions: ({ random }) => ({
     clientSoftwareName: random.chance(0.9) ? 'wire' : random.pick(['', '-x', 'a b']),
@@ -89,14 +94,17 @@ export const LOG_REQUESTS: Readonly<Record<string, Make>> = {
       transactionalId: null,
       acks: draw.odd() ? random.pick([2, -2]) : random.pick([-1, -1, 1, 0]),
       timeoutMs: 5_000,
-      topicData: draw.topicNames().map((name) => ({
-        name,
-        topicId: version >= 13 ? draw.topicId(name) : NO_UUID,
-        partitionData: draw.partitions(name).map((index) => ({
-          index,
-          records: draw.odd() ? random.pick([null, []]) : [{ batch: draw.batch(name, index) }],
+      topicData: byId(
+        draw.topicNames().map((name) => ({
+          name,
+          topicId: version >= 13 ? draw.topicId(name) : NO_UUID,
+          partitionData: draw.partitions(name).map((index) => ({
+            index,
+            records: draw.odd() ? [] : [{ batch: draw.batch(name, index) }],
+          })),
         })),
-      })),
+        version,
+      ),
     };
   },
 
@@ -110,17 +118,20 @@ export const LOG_REQUESTS: Readonly<Record<string, Make>> = {
       isolationLevel: random.pick([0, 0, 1]),
       sessionId: 0,
       sessionEpoch: -1,
-      topics: draw.topicNames().map((topic) => ({
-        topic,
-        topicId: version >= 13 ? draw.topicId(topic) : NO_UUID,
-        partitions: draw.partitions(topic).map((partition) => ({
-          partition,
-          currentLeaderEpoch: draw.leaderEpoch(),
-          fetchOffset: draw.offset(),
-          logStartOffset: -1,
-          partitionMaxBytes: random.chance(0.85) ? 1_048_576 : random.pick([0, 50, 300]),
+      topics: byId(
+        draw.topicNames().map((topic) => ({
+          topic,
+          topicId: version >= 13 ? draw.topicId(topic) : NO_UUID,
+          partitions: draw.partitions(topic).map((partition) => ({
+            partition,
+            currentLeaderEpoch: draw.leaderEpoch(),
+            fetchOffset: draw.offset(),
+            logStartOffset: -1,
+            partitionMaxBytes: random.chance(0.85) ? 1_048_576 : random.pick([0, 50, 300]),
+          })),
         })),
-      })),
+        version,
+      ),
       forgottenTopicsData: [],
     };
   },

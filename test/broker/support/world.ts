@@ -1,4 +1,5 @@
 /** What is known of a broker from its answers, so that requests can be made that mean something to it. */
+import { NO_UUID } from '../../../src/broker/protocol/layout.ts';
 
 export interface KnownTopic {
   readonly name: string;
@@ -67,8 +68,10 @@ export class World {
 
   #topic({ errorCode, name, topicId, partitions }: Message): void {
     if (errorCode !== 0 || !this.topicNames.includes(name)) return;
-    this.topics.set(name, { name, partitions: partitions.length, id: topicId });
-    if (!this.topicIds.includes(topicId)) this.topicIds.push(topicId);
+    // older versions do not tell the id
+    const id = topicId === NO_UUID ? (this.topics.get(name)?.id ?? null) : topicId;
+    this.topics.set(name, { name, partitions: partitions.length, id });
+    if (id !== null && !this.topicIds.includes(id)) this.topicIds.push(id);
   }
 
   #topicGone({ errorCode, name }: Message): void {

@@ -173,7 +173,7 @@ export class EmbeddedLog implements EventLog {
     this.#assertOpen();
     const { maxMessageBytes, compacted } = this.store.topic(batch.topic);
     const withoutKey = compacted ? batch.records.findIndex(({ key }) => key === null) : -1;
-    if (withoutKey >= 0) throw keyMissing(withoutKey);
+    if (withoutKey >= 0) throw keyMissing([withoutKey]);
     const bytes = encodeBatch(batch.records);
     try {
       return { baseOffset: await this.store.append(batch, bytes) };

@@ -126,7 +126,10 @@ export class GroupRoster {
   }
 
   /** @throws KitError GROUP_LIMIT, with nothing changed */
-  update(member: Member, request: JoinRequest, assignment = member.assignment): void {
+  update(member: Member, asked: JoinRequest, assignment = member.assignment): void {
+    // Kafka goes on calling a member what it was called at first.
+    const { clientId, clientHost = '' } = member.request;
+    const request = { ...asked, clientId, clientHost };
     const bytes = sizeOf(request, assignment);
     this.#rules.memory.take(bytes - member.bytes);
     Object.assign(member, { bytes, request, assignment });

@@ -52,7 +52,7 @@ function checkRecords(bytes: Buffer, { recordCount, maxTimestamp }: BatchHeader,
   const baseTimestamp = Number(bytes.readBigInt64BE(BASE_TIMESTAMP_AT));
   let minDelta = Number.POSITIVE_INFINITY;
   let maxDelta = Number.NEGATIVE_INFINITY;
-  let withoutKey = -1;
+  const withoutKey: number[] = [];
   try {
     const cursor = new RecordCursor(recordBytes(bytes), 0);
     for (let index = 0; index < recordCount; index++) {
@@ -60,14 +60,14 @@ function checkRecords(bytes: Buffer, { recordCount, maxTimestamp }: BatchHeader,
       if (cursor.offsetDelta !== index) throw new RangeError(`record ${index} says that it is ${cursor.offsetDelta}`);
       if (cursor.timestampDelta < minDelta) minDelta = cursor.timestampDelta;
       if (cursor.timestampDelta > maxDelta) maxDelta = cursor.timestampDelta;
-      if (cursor.keyLength < 0 && withoutKey < 0) withoutKey = index;
+      if (compacted && cursor.keyLength < 0) withoutKey.push(index);
     }
     if (!cursor.isAtEnd) throw new RangeError(`there is more than ${recordCount} records`);
   } catch (cause) {
     const message = `The records of the batch are not what its header says: ${(cause as Error).message}.`;
     throw new KitError('INVALID_BATCH', message, { cause });
   }
-  if (compacted && withoutKey >= 0) throw keyMissing(withoutKey);
+  if (withoutKey.length > 0) throw keyMissing(withoutKey);
   const times = [baseTimestamp, baseTimestamp + minDelta, baseTimestamp + maxDelta];
   const strange = times.find((time) => !Number.isSafeInteger(time));
   if (strange !== undefined) throw new KitError('INVALID_RECORD', `${strange} is no time in ms.`);
@@ -77,8 +77,8 @@ function checkRecords(bytes: Buffer, { recordCount, maxTimestamp }: BatchHeader,
   }
 }
 
-/** @param index of the record in its batch */
-export function keyMissing(index: number): KitError {
-  const message = `Record ${index} has no key. A compacted topic keeps the last record of every key, so it needs one.`;
-  return new KitError('INVALID_RECORD', message, { details: { index } });
+/** @param indexes of the records in their batch; at least one */
+export function keyMissing(indexes: readonly number[]): KitError {
+  const message = `Record ${indexes[0]} has no key. A compacted topic keeps the last record of every key, so it needs one.`;
+  return new KitError('INVALID_RECORD', message, { details: { indexes } });
 }

@@ -166,7 +166,7 @@ describe('compaction', () => {
     const append = (...keys: (string | null)[]) => log.append({ ...AT, records: keys.map((key) => record(key, 'v')) });
     await append('a', null);
     await log.store.alterConfig('t', COMPACT);
-    await assert.rejects(append('b', null), { code: 'INVALID_RECORD', details: { index: 1 } });
+    await assert.rejects(append('b', null), { code: 'INVALID_RECORD', details: { indexes: [1] } });
     await append('b');
     await log.store.cleanNow();
     assert.deepEqual(
