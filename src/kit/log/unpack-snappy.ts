@@ -1,7 +1,7 @@
 /**
  * Snappy, as record batches are packed with it: raw, or in the chunks of Java's `SnappyOutputStream`. Our own because the
- * library's decoder, which shares its memory with the checksums, does not come through damaged bytes unharmed
- * (`docs/decisions/own-record-codec.md`). Source: google/snappy, `format_description.txt`; xerial/snappy-java.
+ * library's decoder keeps the memory in which it came upon damaged bytes, for good
+ * (`docs/decisions/own-decoders-of-snappy-and-lz4.md`). Source: google/snappy, `format_description.txt`; xerial/snappy-java.
  */
 const CHUNKED = Buffer.from('82534e4150505900', 'hex');
 const CHUNKS_AT = 16;
