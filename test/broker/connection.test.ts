@@ -64,6 +64,10 @@ function request(text: string): Buffer {
   return framed(Buffer.from(`--------${text}`));
 }
 
+async function ended(client: WireClient): Promise<void> {
+  await until(() => client.hasEnded, { what: 'the end of the connection', everyMs: 5 });
+}
+
 const textOf = (frame: Buffer): string => frame.subarray(8).toString();
 const echo: Answer = async (frame) => [frame];
 const MIB = 1024 * 1024;
@@ -133,7 +137,7 @@ describe('a connection', () => {
   test('ends without requests after a while', async () => {
     await using scene = await Scene.open(echo, { idleTimeoutMs: 50 });
     const client = await scene.connect();
-    await client.ended;
+    await ended(client);
     assert.deepEqual(scene.lines, []);
     await scene.isQuiet();
   });
@@ -144,9 +148,9 @@ describe('a connection', () => {
     const [waiting, idle] = [await scene.connect(), await scene.connect()];
     waiting.raw(request('a'));
     await held.until(1);
-    await idle.ended;
+    await ended(idle);
     // ends as well if it must, some time after the other
-    await (await scene.connect()).ended;
+    await ended(await scene.connect());
     held.begun[0]!.finish();
     assert.equal(textOf(await waiting.nextFrame()), 'a');
   });
@@ -156,7 +160,7 @@ describe('a connection', () => {
     await using scene = await Scene.open(held.answer, { idleTimeoutMs: 50, maxInFlightRequests: 1 });
     const client = await scene.connect();
     client.raw(request('a'));
-    await client.ended;
+    await ended(client);
     for (const { finish } of held.begun) finish();
     await scene.isQuiet();
   });
@@ -180,7 +184,7 @@ describe('what is wrong with the bytes ends that connection only, with one line'
       await using scene = await Scene.open(answer, { maxRequestBytes: 1_000 });
       const [good, bad] = [await scene.connect(), await scene.connect()];
       bad.raw(bytes);
-      await bad.ended;
+      await ended(bad);
       assert.deepEqual(scene.lines, [{ level: 'warn', code }]);
       good.raw(request('still here'));
       assert.equal(textOf(await good.nextFrame()), 'still here');
@@ -203,7 +207,7 @@ describe('what is wrong with the bytes ends that connection only, with one line'
     held.begun[1]!.finish();
     held.begun[0]!.finish();
     assert.deepEqual([await client.nextFrame(), await client.nextFrame()].map(textOf), ['a', 'b']);
-    await client.ended;
+    await ended(client);
     assert.deepEqual(scene.lines, [{ level: 'error', code: undefined }]);
     for (const { finish } of held.begun) finish();
     await scene.isQuiet();
@@ -215,7 +219,8 @@ describe('what is wrong with the bytes ends that connection only, with one line'
     const client = await scene.connect();
     client.raw(Buffer.concat([request('a'), framed(Buffer.alloc(1_001))]));
     await held.until(1);
-    await client.close();
+    client.raw(request('which nobody reads'));
+    client.socket.end();
     await until(() => held.begun[0]!.signal.aborted, { what: 'the signal' });
     held.begun[0]!.finish();
     await scene.isQuiet();
@@ -226,7 +231,7 @@ describe('what is wrong with the bytes ends that connection only, with one line'
     const client = await scene.connect();
     client.raw(request('half of it').subarray(0, 9));
     client.socket.end();
-    await client.ended;
+    await ended(client);
     await scene.isQuiet();
     assert.deepEqual(scene.lines, [{ level: 'warn', code: 'MALFORMED_REQUEST' }]);
   });
@@ -237,7 +242,7 @@ describe('what is wrong with the bytes ends that connection only, with one line'
     });
     const client = await scene.connect();
     client.raw(request('a'));
-    await client.ended;
+    await ended(client);
     assert.deepEqual(scene.lines, [{ level: 'error', code: undefined }]);
     await scene.isQuiet();
   });
@@ -261,7 +266,7 @@ describe('a peer that stops', () => {
     await using scene = await Scene.open(echo, { stallTimeoutMs: 50 });
     const client = await scene.connect();
     client.raw(request('half of it').subarray(0, 9));
-    await client.ended;
+    await ended(client);
     assert.deepEqual(scene.lines, [{ level: 'warn', code: 'CLIENT_STALLED' }]);
     await scene.isQuiet();
   });
@@ -271,7 +276,7 @@ describe('a peer that stops', () => {
     await using scene = await Scene.open(held.answer, { stallTimeoutMs: 50 });
     const client = await scene.connect();
     client.raw(Buffer.concat([request('whole'), request('half of it').subarray(0, 9)]));
-    await client.ended;
+    await ended(client);
     assert.deepEqual(scene.lines, [{ level: 'warn', code: 'CLIENT_STALLED' }]);
     held.begun[0]!.finish();
     await scene.isQuiet();
@@ -293,7 +298,7 @@ describe('a peer that stops', () => {
     // what the system's own buffers take besides
     assert.ok(answered < 50, `${answered} responses were made`);
     client.socket.resume();
-    await client.ended;
+    await ended(client);
     await scene.isQuiet();
   });
 
@@ -349,7 +354,7 @@ describe('memory that connections share', () => {
     // one that stalls, to see the time pass
     const stalled = await scene.connect();
     stalled.raw(Buffer.from([0]));
-    await stalled.ended;
+    await ended(stalled);
     assert.deepEqual(scene.lines, [{ level: 'warn', code: 'CLIENT_STALLED' }]);
     await leaving.close();
     assert.equal(waiting.hasEnded, false);
@@ -380,7 +385,7 @@ describe('the server', () => {
     await using scene = await Scene.open(echo, { maxConnections: 2 });
     const kept = [await scene.connect(), await scene.connect()];
     await until(() => scene.server.openConnections === 2);
-    for (let i = 0; i < 3; i++) await (await scene.connect()).ended;
+    for (let i = 0; i < 3; i++) await ended(await scene.connect());
     assert.deepEqual(scene.lines, [{ level: 'warn', code: undefined }]);
     await kept[0]!.close();
     await until(() => scene.server.openConnections === 1);
@@ -398,7 +403,7 @@ describe('the server', () => {
     await held.until(1);
     await until(() => scene.server.openConnections === 3);
     await scene.server.close();
-    await Promise.all([idle.ended, half.ended, busy.ended]);
+    await Promise.all([idle, half, busy].map(ended));
     assert.equal(held.begun[0]!.signal.aborted, true);
     held.begun[0]!.finish();
     await scene.isQuiet();
