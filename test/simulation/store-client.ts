@@ -5,6 +5,7 @@ import type {
   ApplyBatch,
   ApplyOutcome,
   Document,
+  ParkedRecord,
   PartitionClaim,
   PartitionState,
   ProjectionStore,
@@ -55,12 +56,20 @@ export class StoreClient implements ProjectionStore {
     return this.#call('apply', (store) => store.apply(batch));
   }
 
+  parked(partition: TopicPartition): Promise<readonly ParkedRecord[]> {
+    return this.#call('parked', (store) => store.parked(partition));
+  }
+
   partitions(): Promise<PartitionState[]> {
     return this.#call('partitions', (store) => store.partitions());
   }
 
   get(key: string): Promise<Document | null> {
     return this.#call('get', (store) => store.get(key));
+  }
+
+  getMany(keys: readonly string[]): Promise<(Document | null)[]> {
+    return this.#call('getMany', (store) => store.getMany(keys));
   }
 
   documents(): AsyncIterable<readonly [string, Document]> {

@@ -237,6 +237,8 @@ class World implements Scene {
         return outcome;
       },
       get: (key) => store.get(key),
+      getMany: (keys) => store.getMany(keys),
+      parked: (partition) => store.parked(partition),
       partitions: () => store.partitions(),
       documents: () => store.documents(),
       clear: () => store.clear(),

@@ -1,19 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KitError } from '../../src/kit/errors.ts';
 import type { PartitionOffset, TopicPartition } from '../../src/kit/log/event-log.ts';
-import {
-  checkEffect,
-  collectDelta,
-  compareBytes,
-  type Fields,
-  mergeField,
-  toDocument,
-} from '../../src/kit/projections/deltas.ts';
+import { applyEffects, type Change, type DocumentAccess, shapeConflict } from '../../src/kit/projections/changes.ts';
+import { checkEffect } from '../../src/kit/projections/check-effect.ts';
+import { checkKeys, compareBytes, type Fields, greatest, toDocument } from '../../src/kit/projections/deltas.ts';
 import {
   type ApplyBatch,
   type ApplyOutcome,
   DEFAULT_WINDOW,
   type Document,
+  type Effect,
   type ParkedRecord,
   type PartitionClaim,
   type PartitionState,
@@ -37,6 +33,8 @@ export type StoreFault = 'before' | 'after' | null;
 export class MemoryStoreData {
   readonly partitions = new Map<string, Partition>();
   readonly documents = new Map<string, Fields>();
+  /** Of the documents that are not plain. */
+  readonly shapes = new Map<string, string>();
   /** Effects in the order they were applied, duplicates left out. */
   readonly history: PartitionOffset[] = [];
   /** Never falls, not even when everything is lost. */
@@ -46,6 +44,7 @@ export class MemoryStoreData {
   lose(): void {
     this.partitions.clear();
     this.documents.clear();
+    this.shapes.clear();
     this.history.length = 0;
   }
 }
@@ -102,10 +101,10 @@ export class MemoryStore implements ProjectionStore {
     const duplicates: number[] = [];
     const applied: PartitionOffset[] = [];
     const fresh = new Set<string>();
-    const changes = new Map<string, Fields>();
+    const counted: Effect[] = [];
     for (const effect of batch.effects) {
       checkEffect(effect);
-      const { eventId, offset, deltas } = effect;
+      const { eventId, offset } = effect;
       const seenAt = eventId === null ? undefined : state.seen.get(eventId);
       const known = seenAt !== undefined && seenAt > batch.now - this.#window.windowMs;
       if (eventId !== null && (known || fresh.has(eventId))) {
@@ -114,12 +113,11 @@ export class MemoryStore implements ProjectionStore {
       }
       if (eventId !== null) fresh.add(eventId);
       applied.push({ topic: state.topic, partition: state.partition, offset });
-      for (const delta of deltas) collectDelta(changes, delta);
+      counted.push(effect);
     }
-    for (const [key, fields] of changes) {
-      for (const [name, value] of this.data.documents.get(key) ?? []) mergeField(fields, key, name, value);
-    }
-    for (const [key, fields] of changes) this.data.documents.set(key, fields);
+    const transaction = new Transaction(this.data);
+    applyEffects(counted, transaction);
+    transaction.commit();
     for (const id of fresh) {
       state.seen.delete(id);
       state.seen.set(id, batch.now);
@@ -141,6 +139,16 @@ export class MemoryStore implements ProjectionStore {
   async get(key: string): Promise<Document | null> {
     const fields = this.data.documents.get(key);
     return fields === undefined ? null : toDocument(fields);
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
+    checkKeys(keys);
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {
+    const parked = this.data.partitions.get(`${topic}/${partition}`)?.parked;
+    return [...(parked?.values() ?? [])].sort((a, b) => a.offset - b.offset);
   }
 
   partitions(): Promise<PartitionState[]> {
@@ -166,6 +174,7 @@ export class MemoryStore implements ProjectionStore {
 
   async clear(): Promise<void> {
     this.data.documents.clear();
+    this.data.shapes.clear();
     for (const state of this.data.partitions.values()) {
       Object.assign(state, { next: null, applied: 0, duplicates: 0, dead: 0 });
       state.seen.clear();
@@ -187,6 +196,41 @@ export class MemoryStore implements ProjectionStore {
       throw unavailable();
     }
     return result;
+  }
+}
+
+/** Documents as a transaction changes them, of which the store knows nothing before `commit`. */
+class Transaction implements DocumentAccess {
+  readonly #data: MemoryStoreData;
+  readonly #documents = new Map<string, Fields>();
+  readonly #shapes = new Map<string, string>();
+
+  constructor(data: MemoryStoreData) {
+    this.#data = data;
+  }
+
+  read(key: string): Fields {
+    return new Map(this.#documents.get(key) ?? this.#data.documents.get(key));
+  }
+
+  countFields(key: string): number {
+    return this.read(key).size;
+  }
+
+  write(change: Change): void {
+    const { key, shape, keep } = change;
+    const stored = this.read(key);
+    if (stored.size > 0 && shape !== (this.#shapes.get(key) ?? this.#data.shapes.get(key) ?? '')) {
+      throw shapeConflict(key);
+    }
+    const fields = change.mergedInto(stored);
+    this.#documents.set(key, keep === undefined ? fields : new Map(greatest(fields, keep)));
+    if (shape !== '') this.#shapes.set(key, shape);
+  }
+
+  commit(): void {
+    for (const [key, fields] of this.#documents) this.#data.documents.set(key, fields);
+    for (const [key, shape] of this.#shapes) this.#data.shapes.set(key, shape);
   }
 }
 

@@ -1,34 +1,22 @@
 /**
- * How deltas merge. A document is a map of fields in which numbers add up and texts keep the greater, so merging two
- * deltas, or a delta into a stored document, is one operation, whatever the order.
+ * How fields merge: numbers add up and texts keep the greater, so merging two changes, or a change into a stored document,
+ * is one operation, whatever the order.
  */
 import { KitError } from '../errors.ts';
-import type { Delta, Document, Effect } from './projection-store.ts';
+import type { Document } from './projection-store.ts';
 
 export type FieldValue = number | string;
 export type Fields = Map<string, FieldValue>;
 
 /** A text that could be read back as a counter: Redis hashes keep both as plain text. */
-const COUNTER_TEXT = /^-?\d+$/;
+export const COUNTER_TEXT = /^-?\d+$/;
 
-/** @throws KitError INVALID_DELTA (`details.offset`): no store accepts it, now or later */
-export function checkEffect(effect: Effect): void {
-  const refuse = (why: string): never => {
-    throw new KitError('INVALID_DELTA', `offset ${effect.offset}: ${why}`, { details: { offset: effect.offset } });
-  };
-  if (effect.eventId?.isWellFormed() === false) refuse('the event id is not well-formed Unicode');
-  for (const { key, add, max } of effect.deltas) {
-    if (key === '' || !key.isWellFormed()) refuse('a document key must be well-formed text of at least one character');
-    for (const name in add) {
-      if (!name.isWellFormed()) refuse('a field name is not well-formed Unicode');
-      if (!Number.isSafeInteger(add[name])) refuse(`${name}: counters take integers below 2^53, not ${add[name]}`);
-    }
-    for (const name in max) {
-      const text = max[name]!;
-      if (!name.isWellFormed() || !text.isWellFormed()) refuse('a text field is not well-formed Unicode');
-      if (COUNTER_TEXT.test(text)) refuse(`${name}: the text ${text} would be read back as a counter`);
-      if (add !== undefined && Object.hasOwn(add, name)) refuse(`${name} is both a counter and a text`);
-    }
+const MAX_KEYS = 10_000;
+
+/** @throws KitError INVALID_ARGUMENT when one round trip would read too many documents */
+export function checkKeys(keys: readonly string[]): void {
+  if (keys.length > MAX_KEYS) {
+    throw new KitError('INVALID_ARGUMENT', `${keys.length} documents at once: ask for at most ${MAX_KEYS}`);
   }
 }
 
@@ -58,13 +46,12 @@ export function conflict(key: string, name: string): KitError {
   });
 }
 
-/** Adds a checked delta to what a batch changes, by document key. A delta without fields changes nothing. */
-export function collectDelta(changes: Map<string, Fields>, { key, add, max }: Delta): void {
-  let fields = changes.get(key);
-  if (fields === undefined) fields = new Map();
-  for (const name in add) mergeField(fields, key, name, add[name]!);
-  for (const name in max) mergeField(fields, key, name, max[name]!);
-  if (fields.size > 0) changes.set(key, fields);
+/** Those with the greatest values, of equal values the greater names. */
+export function greatest<V extends FieldValue>(fields: Iterable<readonly [string, V]>, keep: number): [string, V][] {
+  const sorted = [...fields] as [string, V][];
+  if (sorted.length <= keep) return sorted;
+  sorted.sort(([a, x], [b, y]) => compareBytes(String(y), String(x)) || compareBytes(b, a));
+  return sorted.slice(0, keep);
 }
 
 /** Fields in byte order of their names. */

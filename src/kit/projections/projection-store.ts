@@ -7,14 +7,61 @@ import type { TopicPartition } from '../log/event-log.ts';
 /** A flat document. Counters are numbers; everything else is text. */
 export type Document = Readonly<Record<string, number | string>>;
 
-/** A change that gives the same result in any order (`add`, `max`), so that replays and batches agree to the byte. */
+/**
+ * A change that gives the same result in any order, so that replays, batches and several owners agree to the byte
+ * (`top` apart, which is exact in the order of one partition).
+ *
+ * Those without `when`, `from` and `each` are plain. A transaction makes the plain ones first and then the others, each once the
+ * ones before it are made; so of two events of which one tells what the other needs, whichever comes second sees the
+ * first. That holds as long as the documents that are asked (`when`, `from`, `each`) are only changed by plain deltas.
+ *
+ * `keep`, `period` and `top` make a document of that kind, and it stays what its first delta made it: one that differs in
+ * them is refused with INVALID_DELTA. A delta that brings no field (`add`, `max`, `from`) and no `top` changes nothing.
+ */
 export interface Delta {
+  /** The document; a prefix of documents where there is `each`. */
   readonly key: string;
   /** Integers added to counters; a missing counter is 0. */
   readonly add?: Readonly<Record<string, number>>;
-  /** Text fields that only grow: the greater in byte order stays (RFC 3339 UTC times of one width compare as times). */
+  /**
+   * Text fields that only grow: the greater in byte order stays (RFC 3339 UTC times of one width compare as times). A text
+   * that reads as an integer is refused.
+   */
   readonly max?: Readonly<Record<string, string>>;
+  /**
+   * A bounded document: of its fields, all of them texts, only so many stay, those with the greatest values (of equal
+   * values the greater name), in byte order. 1 to 10,000, and the same with every delta of that document. Goes with `max`
+   * and `from`.
+   */
+  readonly keep?: number;
+  /**
+   * The document is of one period at a time, its text field `period`: a greater one in byte order begins the document
+   * anew, a lesser one changes nothing. Slots that are used in turns thus hold the last hours or days, and no more. Goes
+   * with `add`, `max` and `top`.
+   */
+  readonly period?: string;
+  /** Counts one item among the document's heaviest; see `space-saving.ts`. Alone, or with `period`. */
+  readonly top?: TopDelta;
+  /** Only while this holds. */
+  readonly when?: Condition;
+  /** The text fields of that document are merged in as if they were in `max`; its numbers are left out. */
+  readonly from?: string;
+  /** The change is made to every document `<key><field>`, for each field of that document; 100,000 in one transaction. */
+  readonly each?: string;
 }
+
+export interface TopDelta {
+  readonly item: string;
+  /** At least 1. */
+  readonly by: number;
+  /** Items that are counted at a time, 1 to 10,000; the same with every delta of that document. */
+  readonly capacity: number;
+}
+
+/** On the number of fields of a document, which is 0 where there is none. */
+export type Condition =
+  | { readonly fieldsOf: string; readonly atMost: number }
+  | { readonly fieldsOf: string; readonly moreThan: number };
 
 export interface Effect {
   readonly offset: number;
@@ -89,10 +136,17 @@ export interface ProjectionStore {
   readonly name: string;
   /** Become the owner of a partition: raises its epoch, so that every earlier owner is fenced. */
   claim(partition: TopicPartition): Promise<PartitionClaim>;
-  /** @throws KitError INVALID_DELTA: no store can keep it (`details.offset`, or `details.key` and `field`); nothing has changed */
+  /**
+   * @throws KitError INVALID_DELTA: no store can keep it (`details.offset`; or `details.key`, with `field` where it is about
+   *   one); nothing has changed
+   */
   apply(batch: ApplyBatch): Promise<ApplyOutcome>;
   get(key: string): Promise<Document | null>;
+  /** In the keys' order, in one round trip; at most 10,000. @throws KitError INVALID_ARGUMENT for more */
+  getMany(keys: readonly string[]): Promise<(Document | null)[]>;
   partitions(): Promise<PartitionState[]>;
+  /** What waits in a partition, ascending by offset, without becoming its owner. */
+  parked(partition: TopicPartition): Promise<readonly ParkedRecord[]>;
   /** Every document, ascending by key in byte order, fields sorted: equal states give equal bytes. */
   documents(): AsyncIterable<readonly [key: string, document: Document]>;
   /** Forget everything of this projection, epochs excepted. */

@@ -74,6 +74,37 @@ describe('RedisProjectionStore', () => {
     assert.deepEqual(keys, ['post_991']);
   });
 
+  it('keeps bounded documents as hashes too, of at most twice the fields, and no other key', async (t) => {
+    if (!requireComponent(t, 'redis-server')) return;
+    await admin!.flushall();
+    const store = await RedisProjectionStore.open({ host: shared!.host, port: shared!.port, name: 'feed' });
+    t.after(() => store.close());
+    const { epoch } = await store.claim(P0);
+    const counts = [];
+    for (let offset = 0; offset < 25; offset++) {
+      const deltas = [
+        { key: 'timeline', keep: 5, max: { [`post${offset}`]: `t${offset + 10}` } },
+        { key: 'top', top: { item: `post${offset}`, by: 1, capacity: 2 } },
+        { key: 'copy', from: 'timeline', keep: 2 },
+      ];
+      await store.apply(batch(epoch, offset || null, offset + 1, { effects: [{ offset, eventId: null, deltas }] }));
+      counts.push((await admin!.hlen('feed:timeline')) - 1);
+    }
+    assert.deepEqual(counts.slice(9, 12), [10, 5, 6]);
+    assert.equal(Math.max(...counts), 10);
+    assert.deepEqual(await admin!.hgetall('feed:top'), { '': 'top 2', 'top/post23': '12 11', 'top/post24': '13 12' });
+    assert.equal(await admin!.hget('feed:timeline', ''), 'keep 5');
+    assert.deepEqual((await admin!.keys('*')).sort(), [
+      'feed.__partitions',
+      'feed.__state:content-interactions:0',
+      'feed:copy',
+      'feed:timeline',
+      'feed:top',
+    ]);
+    await store.clear();
+    assert.deepEqual(await admin!.keys('feed:*'), []);
+  });
+
   it('shares a connection, which its owner closes', async (t) => {
     if (!requireComponent(t, 'redis-server')) return;
     await admin!.flushall();

@@ -35,6 +35,47 @@ describe('SqliteProjectionStore', () => {
     await assert.rejects(SqliteProjectionStore.open({ path, name: 'one' }), mismatch);
   });
 
+  it('brings a file of layout 1 to its own', async (t) => {
+    const path = join(await temporaryDirectory(t), 'one.sqlite');
+    const first = await SqliteProjectionStore.open({ path, name: 'one' });
+    await first.claim(partition);
+    await first.close();
+    const db = new DatabaseSync(path);
+    db.exec(`
+      DROP TABLE entries; DROP TABLE documents; PRAGMA user_version = 1;
+      CREATE TABLE documents (key TEXT PRIMARY KEY, fields TEXT NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO documents VALUES ('post', '{"likes":2}')`);
+    db.close();
+    const store = await SqliteProjectionStore.open({ path, name: 'one' });
+    t.after(() => store.close());
+    const { epoch } = await store.claim(partition);
+    const deltas = [
+      { key: 'post', add: { likes: 1 } },
+      { key: 'timeline', keep: 1, max: { a: 'x', b: 'y' } },
+    ];
+    const effects = [{ offset: 0, eventId: null, deltas }];
+    await store.apply({ ...partition, ...nothing, epoch, expect: null, next: 1, effects });
+    assert.deepEqual(await store.getMany(['post', 'timeline']), [{ likes: 3 }, { b: 'y' }]);
+  });
+
+  it('stores at most twice what a document keeps', async (t) => {
+    const path = join(await temporaryDirectory(t), 'x.sqlite');
+    const store = await SqliteProjectionStore.open({ path, name: 'x' });
+    const { epoch } = await store.claim(partition);
+    const db = new DatabaseSync(path, { readOnly: true });
+    t.after(() => db.close());
+    const counts = [];
+    for (let offset = 0; offset < 25; offset++) {
+      const max = { [`post${offset}`]: `t${offset + 10}` };
+      const effects = [{ offset, eventId: null, deltas: [{ key: 'timeline', keep: 5, max }] }];
+      await store.apply({ ...partition, ...nothing, epoch, expect: offset || null, next: offset + 1, effects });
+      counts.push(db.prepare('SELECT count(*) AS n FROM entries').get()!.n as number);
+    }
+    assert.deepEqual(counts.slice(9, 12), [10, 5, 6]);
+    assert.equal(Math.max(...counts), 10);
+    await store.close();
+  });
+
   it('says STORE_UNAVAILABLE where the file cannot be opened, is locked, or was closed', async (t) => {
     const directory = await temporaryDirectory(t);
     const unavailable = (error: unknown) => isKitError(error, 'STORE_UNAVAILABLE') && error.retriable;

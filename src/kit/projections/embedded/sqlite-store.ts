@@ -2,7 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { KitError } from '../../errors.ts';
 import type { TopicPartition } from '../../log/event-log.ts';
 import { guarded, openRebuildable, transaction } from '../../stores/sqlite.ts';
-import { checkEffect, collectDelta, type Fields, mergeField, toDocument } from '../deltas.ts';
+import { applyEffects } from '../changes.ts';
+import { checkEffect } from '../check-effect.ts';
+import { checkKeys } from '../deltas.ts';
 import {
   type ApplyBatch,
   type ApplyOutcome,
@@ -15,8 +17,10 @@ import {
   type PartitionState,
   type ProjectionStore,
 } from '../projection-store.ts';
+import { DOCUMENTS_MIGRATION, DOCUMENTS_SCHEMA, SqliteDocuments } from './sqlite-documents.ts';
 
-const SCHEMA_VERSION = 1;
+/** 2 adds bounded documents; a file of layout 1 is brought to it when it is opened. */
+const SCHEMA_VERSION = 2;
 
 /**
  * `seen_ids` answers "was this id counted?"; `seen_batches` holds the same ids in order of arrival, a row per batch, so
@@ -29,7 +33,6 @@ const SCHEMA = `
     epoch INTEGER NOT NULL, next INTEGER,
     applied INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0,
     remembered INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, partition)) STRICT;
-  CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, fields TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS seen_ids (
     partition INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (partition, id)) STRICT, WITHOUT ROWID;
@@ -39,6 +42,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS parked (
     partition INTEGER NOT NULL, offset INTEGER NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (partition, offset)) STRICT, WITHOUT ROWID;
+  ${DOCUMENTS_SCHEMA}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -60,9 +64,6 @@ const SQL = {
   shortenBatch: 'UPDATE seen_batches SET ids = ? WHERE n = ?',
   park: 'INSERT OR REPLACE INTO parked (partition, offset, record) VALUES (?, ?, ?)',
   unpark: 'DELETE FROM parked WHERE partition = ? AND offset = ?',
-  read: 'SELECT fields FROM documents WHERE key = ?',
-  write: 'INSERT INTO documents (key, fields) VALUES (?, ?) ON CONFLICT DO UPDATE SET fields = excluded.fields',
-  page: 'SELECT key, fields FROM documents WHERE key > ? ORDER BY key LIMIT 256',
   states: `SELECT topic, partition, epoch, next, applied, duplicates, dead,
     (SELECT count(*) FROM parked WHERE parked.partition = partitions.id) AS parked
     FROM partitions ORDER BY topic, partition`,
@@ -85,6 +86,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   readonly #db: DatabaseSync;
   readonly #window: DeduplicationWindow;
   readonly #sql: Readonly<Record<keyof typeof SQL, StatementSync>>;
+  readonly #documents: SqliteDocuments;
 
   /** @throws KitError STORE_MISMATCH when the file holds another projection or layout, STORE_UNAVAILABLE */
   static async open(options: {
@@ -105,6 +107,7 @@ export class SqliteProjectionStore implements ProjectionStore {
         keyof typeof SQL,
         StatementSync
       >;
+      this.#documents = new SqliteDocuments(this.#db);
     } catch (error) {
       this.#db.close();
       throw error;
@@ -125,6 +128,7 @@ export class SqliteProjectionStore implements ProjectionStore {
         `${path} holds ${found}, not ${this.name}; delete it to rebuild from the log`,
       );
     }
+    if (version === 1) this.#db.exec(`${DOCUMENTS_MIGRATION} PRAGMA user_version = ${SCHEMA_VERSION}`);
   }
 
   async claim({ topic, partition }: TopicPartition): Promise<PartitionClaim> {
@@ -141,8 +145,8 @@ export class SqliteProjectionStore implements ProjectionStore {
       if (state === undefined || state.epoch !== batch.epoch) return { status: 'fenced', epoch: state?.epoch ?? 0 };
       if (state.next !== batch.expect) return { status: 'mismatch', next: state.next };
 
-      const { changes, fresh, duplicates } = this.#deduplicate(state.id, batch);
-      this.#writeDocuments(changes);
+      const { effects, fresh, duplicates } = this.#deduplicate(state.id, batch);
+      applyEffects(effects, this.#documents);
       const remembered = this.#prune(state.id, state.remembered + fresh, fresh, batch.now);
       for (const offset of batch.unpark) this.#sql.unpark.run(state.id, offset);
       for (const record of batch.park) this.#sql.park.run(state.id, record.offset, JSON.stringify(record));
@@ -153,7 +157,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   }
 
   #deduplicate(partition: number, { effects, now }: { effects: readonly Effect[]; now: number }) {
-    const changes = new Map<string, Fields>();
+    const counted: Effect[] = [];
     const duplicates: number[] = [];
     const ids: string[] = [];
     const expiredAt = now - this.#window.windowMs;
@@ -166,10 +170,10 @@ export class SqliteProjectionStore implements ProjectionStore {
         }
         ids.push(effect.eventId);
       }
-      for (const delta of effect.deltas) collectDelta(changes, delta);
+      counted.push(effect);
     }
     if (ids.length > 0) this.#sql.queueIds.run(partition, now, JSON.stringify(ids));
-    return { changes, duplicates, fresh: ids.length };
+    return { effects: counted, duplicates, fresh: ids.length };
   }
 
   /** Forgets ids over the cap or out of the window, oldest first; the work is in proportion to the batch. */
@@ -193,20 +197,21 @@ export class SqliteProjectionStore implements ProjectionStore {
     return left;
   }
 
-  #writeDocuments(changes: Map<string, Fields>): void {
-    for (const [key, change] of changes) {
-      const row = this.#sql.read.get(key);
-      if (row !== undefined) {
-        const stored = JSON.parse(row.fields as string) as Document;
-        for (const [name, value] of Object.entries(stored)) mergeField(change, key, name, value);
-      }
-      this.#sql.write.run(key, JSON.stringify(toDocument(change)));
-    }
+  async get(key: string): Promise<Document | null> {
+    return guarded(() => this.#documents.get(key));
   }
 
-  async get(key: string): Promise<Document | null> {
-    const row = guarded(() => this.#sql.read.get(key));
-    return row === undefined ? null : (JSON.parse(row.fields as string) as Document);
+  async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
+    checkKeys(keys);
+    return guarded(() => this.#documents.getMany(keys));
+  }
+
+  async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {
+    return guarded(() => {
+      const state = this.#sql.state.get(topic, partition) as StateRow | undefined;
+      const rows = state === undefined ? [] : this.#sql.parked.all(state.id);
+      return rows.map((row) => JSON.parse(row.record as string) as ParkedRecord);
+    });
   }
 
   async partitions(): Promise<PartitionState[]> {
@@ -221,19 +226,35 @@ export class SqliteProjectionStore implements ProjectionStore {
   async *documents(): AsyncGenerator<readonly [string, Document]> {
     let after = '';
     while (true) {
-      const page = guarded(() => this.#sql.page.all(after)) as { key: string; fields: string }[];
-      for (const { key, fields } of page) yield [key, JSON.parse(fields) as Document];
+      const page = guarded(() => this.#documents.page(after));
+      yield* page;
       const last = page.at(-1);
       if (last === undefined) return;
-      after = last.key;
+      [after] = last;
     }
   }
 
   async clear(): Promise<void> {
     transaction(this.#db, () =>
-      this.#db.exec(`DELETE FROM documents; DELETE FROM seen_ids; DELETE FROM seen_batches; DELETE FROM parked;
+      this.#db.exec(`DELETE FROM documents; DELETE FROM entries; DELETE FROM seen_ids; DELETE FROM seen_batches; DELETE FROM parked;
         UPDATE partitions SET next = NULL, applied = 0, duplicates = 0, dead = 0, remembered = 0`),
     );
+  }
+
+  /** Takes the place of everything that is here, epochs excepted. @param path of another store's file, closed */
+  async restore(path: string): Promise<void> {
+    guarded(() => this.#db.prepare('ATTACH ? AS other').run(path));
+    try {
+      transaction(this.#db, () =>
+        this.#db.exec(
+          ['partitions', 'documents', 'entries', 'seen_ids', 'seen_batches', 'parked']
+            .map((table) => `DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM other.${table};`)
+            .join('\n'),
+        ),
+      );
+    } finally {
+      this.#db.exec('DETACH other');
+    }
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { KitError } from '../../errors.ts';
 import type { TopicPartition } from '../../log/event-log.ts';
 import { type RedisAddress, RedisConnection } from '../../stores/redis.ts';
-import { checkEffect, compareBytes, conflict, fieldFromText, toDocument } from '../deltas.ts';
+import { MAX_EACH, shapeConflict, shapeOf, tooWide } from '../changes.ts';
+import { checkEffect } from '../check-effect.ts';
+import { checkKeys, compareBytes, conflict, fieldFromText, greatest, toDocument } from '../deltas.ts';
+import type { StoreImage } from '../embedded/sqlite-image.ts';
 import {
   type ApplyBatch,
   type ApplyOutcome,
@@ -15,14 +18,19 @@ import {
   type PartitionState,
   type ProjectionStore,
 } from '../projection-store.ts';
-import { APPLY, CLAIM, CLEAR_BEGIN, CLEAR_END, CLEAR_PAGE } from './scripts.ts';
+import { APPLY } from './apply-script.ts';
+import { CLAIM, CLEAR_BEGIN, CLEAR_END, CLEAR_PAGE, READ_MANY } from './scripts.ts';
 
 const PAGE = 500;
+/** Documents that one script reads, while Redis does nothing else. */
+const READ_CHUNK = 128;
 
 /**
  * A projection in Redis. Documents are hashes at `<name>:<key>`, readable with HGETALL; bookkeeping is at
  * `<name>.__state:<topic>:<partition>` (hash), `.__seen:` (sorted set of event ids by time), `.__parked:` (hash by offset)
- * `<name>.__partitions` (set) and, while it is being cleared, `<name>.__clearing`. One server or a replicated one; not Redis Cluster, where keys of one script live together.
+ * `<name>.__partitions` (set) and, while it is being cleared, `<name>.__clearing`. A document of `keep`, `period` or `top`
+ * tells so in its field ''; one of `keep` may hold up to twice as many fields as it keeps, of which readers see the greatest.
+ * One server or a replicated one; not Redis Cluster, where keys of one script live together.
  *
  * When Redis loses its data, owners are `fenced` with an epoch *below* their own: they claim again, get `next` null and
  * rebuild from the log. When it falls back to a snapshot, position and effects fall back together.
@@ -84,8 +92,7 @@ export class RedisProjectionStore implements ProjectionStore {
     }
     if (answer === 'clearing') throw this.#beingCleared();
     const [epoch, next, records] = answer as [string, string | null, string[]];
-    const parked = records.map((text) => JSON.parse(text) as ParkedRecord).sort((a, b) => a.offset - b.offset);
-    return { epoch: Number(epoch), next: next === null ? null : Number(next), parked };
+    return { epoch: Number(epoch), next: next === null ? null : Number(next), parked: parkedRecords(records) };
   }
 
   async #refuseEviction(): Promise<void> {
@@ -106,6 +113,8 @@ export class RedisProjectionStore implements ProjectionStore {
       batch.now,
       batch.now - this.#window.windowMs,
       this.#window.maxIdsPerPartition,
+      MAX_EACH,
+      `${this.name}.__sorting`,
       JSON.stringify({
         effects: batch.effects.map(compact),
         park: batch.park.flatMap((record) => [String(record.offset), JSON.stringify(record)]),
@@ -116,13 +125,29 @@ export class RedisProjectionStore implements ProjectionStore {
     if (status === 'fenced') return { status, epoch: Number(detail) };
     if (status === 'mismatch') return { status, next: detail === '' ? null : Number(detail) };
     if (status === 'clearing') throw this.#beingCleared();
-    if (status === 'invalid') throw conflict(String(detail), field);
+    if (status === 'invalid') throw field === '' ? shapeConflict(String(detail)) : conflict(String(detail), field);
+    if (status === 'wide') throw tooWide(String(detail));
     return { status: 'ok', duplicates: (detail as number[]).map((index) => batch.effects[index - 1]!.offset) };
   }
 
   async get(key: string): Promise<Document | null> {
     const fields = await this.#redis.run((redis) => redis.hgetall(`${this.name}:${key}`));
-    return documentOf(fields);
+    return documentOf(Object.entries(fields));
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
+    checkKeys(keys);
+    const chunks: string[][] = [];
+    for (let at = 0; at < keys.length; at += READ_CHUNK)
+      chunks.push(keys.slice(at, at + READ_CHUNK).map((key) => `${this.name}:${key}`));
+    const answers = await Promise.all(chunks.map((chunk) => this.#redis.evaluate(READ_MANY, chunk, [])));
+    const documents = answers.flatMap((answer) => JSON.parse(answer as string) as (string[] | object)[]);
+    return documents.map((flat) => (Array.isArray(flat) ? documentOf(pairs(flat)) : null));
+  }
+
+  async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {
+    const records = await this.#redis.run((redis) => redis.hvals(this.#key('parked', `${topic}:${partition}`)));
+    return parkedRecords(records);
   }
 
   async partitions(): Promise<PartitionState[]> {
@@ -167,7 +192,7 @@ export class RedisProjectionStore implements ProjectionStore {
     const keys = [...found].sort(compareBytes);
     for (let from = 0; from < keys.length; from += PAGE) {
       const page = keys.slice(from, from + PAGE);
-      const documents = await Promise.all(page.map((key) => this.get(key)));
+      const documents = await this.getMany(page);
       for (const [i, document] of documents.entries()) if (document !== null) yield [page[i]!, document];
     }
   }
@@ -183,6 +208,45 @@ export class RedisProjectionStore implements ProjectionStore {
     await this.#redis.evaluate(CLEAR_END, [this.#clearing, this.#partitions], [token, ...prefixes]);
   }
 
+  /** Fills an empty projection; whoever claims a partition of it meanwhile finds half of it. */
+  async restore(image: StoreImage): Promise<void> {
+    const write = (commands: readonly (readonly (string | number)[])[]) =>
+      this.#redis.run(async (redis) => {
+        for (const [error] of (await redis.pipeline(commands.map((command) => [...command])).exec()) ?? [])
+          if (error !== null) throw error;
+      });
+    for (const page of inPages(image.documents(), PAGE))
+      await write(
+        page.map(({ key, fields, shape }) => [
+          'hset',
+          `${this.name}:${key}`,
+          ...Object.entries(fields).flat(),
+          ...(shape === '' ? [] : ['', shape]),
+        ]),
+      );
+    for (const { topic, partition, at, ids } of image.seen())
+      for (const page of inPages(ids, PAGE))
+        await write([['zadd', this.#key('seen', `${topic}:${partition}`), ...page.flatMap((id) => [at, id])]]);
+    for (const { topic, partition, next, tallies } of image.partitions()) {
+      if (next === null) continue;
+      const { applied, duplicates, dead } = tallies;
+      const state = ['next', next, 'applied', applied, 'duplicates', duplicates, 'dead', dead];
+      const id = `${topic}:${partition}`;
+      await write([
+        ['sadd', this.#partitions, id],
+        ['hset', this.#key('state', id), ...state],
+      ]);
+    }
+  }
+
+  /** Forgets everything, epochs too: for what nobody will ever open again. */
+  async drop(): Promise<void> {
+    await this.clear();
+    const ids = await this.#redis.run((redis) => redis.smembers(this.#partitions));
+    const keys = [this.#partitions, ...ids.map((id) => this.#key('state', id))];
+    await this.#redis.run((redis) => redis.unlink(keys));
+  }
+
   #beingCleared(): KitError {
     return new KitError('STORE_UNAVAILABLE', `${this.name} is being cleared`, { retriable: true });
   }
@@ -192,21 +256,51 @@ export class RedisProjectionStore implements ProjectionStore {
   }
 }
 
-function documentOf(fields: Record<string, string>): Document | null {
-  const entries = Object.entries(fields);
+/** The field '' is the script's own; of a document of `keep` more may be stored than it has. */
+function documentOf(all: readonly (readonly [string, string])[]): Document | null {
+  const shape = all.find(([name]) => name === '')?.[1];
+  const entries = all.filter(([name]) => name !== '');
   if (entries.length === 0) return null;
+  if (shape?.startsWith('keep ')) return toDocument(greatest(entries, Number(shape.slice('keep '.length))));
   return toDocument(entries.map(([name, text]) => [name, fieldFromText(text)] as const));
 }
 
-/** `[id | false, [key, field, value, ...], ...]`; a delta without fields changes nothing and stays out. */
+function pairs(flat: readonly string[]): [string, string][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
+}
+
+/** As `apply-script.ts` reads it; a delta without fields changes nothing and stays out. */
 function compact(effect: Effect): unknown[] {
   checkEffect(effect);
   const compacted: unknown[] = [effect.eventId ?? false];
-  for (const { key, add, max } of effect.deltas) {
-    const delta: (string | number)[] = [key];
-    for (const name in add) delta.push(name, add[name]!);
-    for (const name in max) delta.push(name, max[name]!);
-    if (delta.length > 1) compacted.push(delta);
+  for (const delta of effect.deltas) {
+    const { key, add, max, top, keep, period, when, from, each } = delta;
+    const fields: (string | number)[] = [];
+    for (const name in add) fields.push(name, add[name]!);
+    for (const name in max) fields.push(name, max[name]!);
+    if (fields.length === 0 && top === undefined && from === undefined) continue;
+    const shape = shapeOf(delta);
+    if (shape === '' && when === undefined && from === undefined && each === undefined) {
+      fields.unshift(key);
+      compacted.push(fields);
+    } else {
+      compacted.push({ key, shape, fields, keep, period, ...top, ...when, from, each });
+    }
   }
   return compacted;
+}
+
+function* inPages<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let page: T[] = [];
+  for (const item of items) {
+    page.push(item);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+function parkedRecords(texts: readonly string[]): ParkedRecord[] {
+  return texts.map((text) => JSON.parse(text) as ParkedRecord).sort((a, b) => a.offset - b.offset);
 }
