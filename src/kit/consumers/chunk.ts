@@ -16,13 +16,15 @@ export class Chunk {
   readonly #group: string;
   readonly #policy: RetryPolicy;
   readonly #parking: Parking;
+  readonly #deduplicate: boolean;
   readonly #startedAt = performance.now();
   #failed = 0;
   #retries = 0;
 
   /** @param parking changed along with the chunk; the caller rebuilds it when the transaction fails */
-  constructor(group: string, policy: RetryPolicy, parking: Parking) {
+  constructor(group: string, policy: RetryPolicy, parking: Parking, deduplicate: boolean) {
     this.#group = group;
+    this.#deduplicate = deduplicate;
     this.#policy = policy;
     this.#parking = parking;
   }
@@ -36,7 +38,8 @@ export class Chunk {
     const attempts = (head?.attempts ?? 0) + 1;
     if (attempts > 1) this.#retries++;
     if (verdict.kind === 'ack') {
-      this.effects.push({ offset: record.offset, eventId, deltas: verdict.deltas });
+      const id = this.#deduplicate ? eventId : null;
+      this.effects.push({ offset: record.offset, eventId: id, deltas: verdict.deltas });
       if (head !== null) this.#release(head);
     } else if (verdict.kind === 'dead') {
       this.bury(record, verdict.code, verdict.reason, now, head);

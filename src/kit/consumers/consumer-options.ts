@@ -51,6 +51,11 @@ export interface ConsumerLimits {
   readonly stopGraceMs: number;
   /** Calls of `waitFor` and `caughtUp` waiting at a time. */
   readonly maxWaiters: number;
+  /**
+   * How long a partition waits after a transaction of few records, so that the next one has more: for projections that write
+   * much and are not waited for. Default 0.
+   */
+  readonly lingerMs: number;
   /** Least time between two retry passes of a partition. */
   readonly retryTickMs: number;
   /** Longest pause between two attempts while log or store are not available. */
@@ -64,6 +69,7 @@ export const DEFAULT_CONSUMER_LIMITS: ConsumerLimits = {
   maxBatchMs: 10_000,
   stopGraceMs: 5_000,
   maxWaiters: 10_000,
+  lingerMs: 0,
   retryTickMs: 10,
   maxRecoveryDelayMs: 5_000,
   parking: DEFAULT_PARKING_LIMITS,
@@ -77,6 +83,11 @@ export interface ConsumerOptions<E> {
   readonly codec: Pick<EventCodec<E>, 'decode'>;
   readonly handler: Handler<E>;
   readonly store: ProjectionStore;
+  /**
+   * false: event ids are not remembered, which an event that comes twice does not need where all deltas are `max` (and what
+   * is made of them by `keep`, `from`, `each`): the second time changes nothing. Default true.
+   */
+  readonly deduplicate?: boolean;
   readonly deadLetters: DeadLetterSink;
   readonly retryPolicy?: RetryPolicy;
   readonly errorHandler?: ErrorHandler;

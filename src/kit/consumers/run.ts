@@ -94,6 +94,7 @@ class ConsumerRun<E> implements RunningConsumer {
       logger,
       limits,
       judge: new Judge(options.codec, options.handler, errors, this.#abandon.signal),
+      deduplicate: options.deduplicate ?? true,
       retryPolicy: options.retryPolicy ?? new RetryPolicy({ random }),
       recoveryPolicy: new RetryPolicy({ maxMs: limits.maxRecoveryDelayMs, random }),
       meter: this.#meter,

@@ -1,6 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { LogRecord, OffsetQuery, PartitionBatch, ReadRequest, TopicPartition } from '../event-log.ts';
 import type { FetchPosition, FetchSource } from '../group-transport.ts';
+import { DecodedBatches } from './decoded-batches.ts';
 import type { LogStore } from './log-store.ts';
 import { decodeBatch } from './record-batch.ts';
 
@@ -12,6 +13,7 @@ const MAX_FETCH_BYTES = 512 * 1024;
 /** Records out of the store's batches, for single reads and for group members. */
 export class LogReader implements FetchSource {
   readonly #store: LogStore;
+  readonly #decoded = new DecodedBatches();
 
   constructor(store: LogStore) {
     this.#store = store;
@@ -81,8 +83,7 @@ export class LogReader implements FetchSource {
       const stored = this.#store.read(at, next, maxBytes);
       for (const batch of stored) {
         bytes += batch.bytes.length;
-        const decoded = decodeBatch(at, batch.bytes);
-        for (const record of decoded)
+        for (const record of this.#decoded.records(at, batch))
           if (record.offset >= at.offset && records.length < maxRecords) records.push(record);
         if (records.length === maxRecords) break;
       }
