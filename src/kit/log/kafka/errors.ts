@@ -83,6 +83,19 @@ const REFUSALS: Readonly<Record<string, string>> = {
   INCONSISTENT_GROUP_PROTOCOL: 'INCONSISTENT_GROUP_PROTOCOL',
   INVALID_SESSION_TIMEOUT: 'INVALID_SESSION_TIMEOUT',
   INVALID_GROUP_ID: 'INVALID_GROUP_ID',
+  NON_EMPTY_GROUP: 'GROUP_ACTIVE',
+  GROUP_SUBSCRIBED_TO_TOPIC: 'GROUP_SUBSCRIBED',
+  GROUP_ID_NOT_FOUND: 'UNKNOWN_GROUP',
+  TOPIC_DELETION_DISABLED: 'TOPIC_DELETION_DISABLED',
+};
+
+/** What is plainer than Kafka's name. */
+const WORDS: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'there is no such topic or partition',
+  TOPIC_ALREADY_EXISTS: 'the topic exists already',
+  NON_EMPTY_GROUP: 'the group is not empty',
+  GROUP_SUBSCRIBED_TO_TOPIC: 'the group reads the topic',
+  GROUP_ID_NOT_FOUND: 'there is no such group',
 };
 
 /** Waiting or asking elsewhere does not help against these. */
@@ -93,14 +106,21 @@ const LASTING =
  * A broker's refusal as a KitError: one of ours, REFUSED_BY_KAFKA for what no retry can help, or LOG_UNAVAILABLE.
  *
  * @param what what was being done, for the message
+ * @param said what the broker says beside its code
  */
-export function refusal(code: number, what: string, details: Record<string, unknown> = {}): KitError {
+export function refusal(
+  code: number,
+  what: string,
+  details: Record<string, unknown> = {},
+  said?: string | null,
+): KitError {
   const name = errorName(code);
   const known = REFUSALS[name];
   const all = { ...details, kafkaError: name };
-  if (known !== undefined) return new KitError(known, `${what}: ${name}`, { details: all });
-  if (LASTING.test(name)) return new KitError('REFUSED_BY_KAFKA', `${what}: ${name}`, { details: all });
-  return unavailable(`${what}: ${name}`, { details: all });
+  const message = `${what}: ${WORDS[name] ?? (said || name)}`;
+  if (known !== undefined) return new KitError(known, message, { details: all });
+  if (LASTING.test(name)) return new KitError('REFUSED_BY_KAFKA', message, { details: all });
+  return unavailable(message, { details: all });
 }
 
 export function unavailable(

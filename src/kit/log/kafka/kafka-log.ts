@@ -110,10 +110,7 @@ export class KafkaLog implements EventLog {
     const refused = response.topics.find(({ errorCode }) => errorCode !== 0);
     if (refused === undefined) return;
     const { name, errorCode, errorMessage } = refused;
-    throw refusal(errorCode, `create topic ${name}${errorMessage ? ` (${errorMessage})` : ''}`, {
-      topic: name,
-      created,
-    });
+    throw refusal(errorCode, `create topic ${name}`, { topic: name, created }, errorMessage);
   }
 
   async describe(topics?: readonly string[]): Promise<LogDescription> {

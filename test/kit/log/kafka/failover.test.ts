@@ -7,6 +7,7 @@ import { isKitError } from '../../../../src/kit/errors.ts';
 import { eventually } from '../../../../src/kit/log/contract-support.ts';
 import type { GroupMember } from '../../../../src/kit/log/event-log.ts';
 import { KafkaLog } from '../../../../src/kit/log/kafka/kafka-log.ts';
+import { PlainProducer } from '../../../../src/kit/log/kafka/plain-producer.ts';
 import { KAFKA_COMPONENTS, startTestCluster } from '../../../support/cluster.ts';
 import { missing } from '../../../support/requirements.ts';
 
@@ -138,6 +139,44 @@ describe('Kafka adapter when brokers fail', { skip: missing(...KAFKA_COMPONENTS)
     t.diagnostic(`longest gap ${writers.longestGapMs} ms, met ${[...writers.codes]}`);
     assert.ok(writers.longestGapMs <= GAP_BOUND_MS, `${writers.longestGapMs} ms without an acknowledgement`);
     await assertStoredOnce(log, 'frozen', writers.acknowledged);
+  });
+
+  test('a leader that is lost takes along what it acknowledged with acks=1; with acks=all it acknowledged nothing', async (t) => {
+    await log.createTopics([{ name: 'passed-on', partitions: 1, replicationFactor: 3 }]);
+    const at = { topic: 'passed-on', partition: 0 };
+    const batchOf = (value: string) => ({
+      ...at,
+      records: [{ key: null, value: Buffer.from(value), headers: [], timestamp: Date.now() }],
+    });
+    const producer = new PlainProducer({ bootstrap: cluster.bootstrap, acks: 1 });
+    await log.append(batchOf('before'));
+    const leader = await leaderOf('passed-on');
+    const followers = cluster.servers.filter((name) => name !== `kafka-${leader}`);
+
+    for (const name of followers) cluster.pause(name);
+    const acknowledged = Array.from({ length: 50 }, (_, n) => `acks=1 ${n}`);
+    for (const value of acknowledged) await producer.append(batchOf(value));
+    await assert.rejects(log.append(batchOf('acks=all')), (error) => isKitError(error) && error.retriable);
+    cluster.pause(`kafka-${leader}`);
+    for (const name of followers) cluster.resume(name);
+
+    const after = batchOf('after');
+    await eventually(() => log.append(after), 60_000);
+    const stored: string[] = [];
+    while (!stored.includes('after')) {
+      const { records } = await log.read({ ...at, offset: stored.length, maxWaitMs: 1_000 });
+      stored.push(...records.map(({ value }) => String(value)));
+    }
+    cluster.resume(`kafka-${leader}`);
+    await producer.close();
+    const lost = acknowledged.filter((value) => !stored.includes(value));
+    t.diagnostic(`acks=1: ${acknowledged.length} acknowledged, ${lost.length} of them lost`);
+    assert.equal(stored[0], 'before');
+    assert.ok(lost.length > 0, 'nothing was lost');
+    await eventually(async () => {
+      const [topic] = (await log.describe(['passed-on'])).topics;
+      assert.equal(topic!.partitions[0]!.isr.length, 3);
+    }, 60_000);
   });
 
   test('a frozen coordinator: members meet at the next one, and no record is missed', async () => {
