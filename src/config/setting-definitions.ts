@@ -18,6 +18,16 @@ function setting<T extends TSchema>(definition: Definition<T>): Definition<T> {
   return definition;
 }
 
+export const HANDLER_NAMES = [
+  'engagement',
+  'activity',
+  'feed',
+  'notifications',
+  'analytics',
+  'moderation',
+  'sessions',
+] as const;
+
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 });
 const Host = Type.String({ minLength: 1, pattern: '^\\S+$' });
 const ServerList = Type.Array(Type.String({ pattern: '^\\S+:\\d{1,5}$' }), { minItems: 1 });
@@ -133,6 +143,22 @@ export const definitions = {
     flag: 'producer-delivery-timeout-ms',
     default: 120_000,
     description: 'How long a batch is retried before its events fail.',
+  }),
+  consumerHandlers: setting({
+    type: Type.Array(Type.Enum(HANDLER_NAMES), { minItems: 1, uniqueItems: true }),
+    env: ['STREAMSOCIAL_CONSUMER_HANDLERS'],
+    flag: 'handlers',
+    default: [...HANDLER_NAMES],
+    description:
+      'Which handlers this process runs, separated by commas; on Kafka any number of processes share the work of each.',
+  }),
+  notificationsWebhookUrl: setting({
+    type: Type.Union([Type.String({ maxLength: 2_048, pattern: '^https?://\\S+$' }), Type.Null()]),
+    env: ['STREAMSOCIAL_NOTIFICATIONS_WEBHOOK_URL'],
+    flag: null,
+    default: null,
+    secret: true,
+    description: 'Where every notification is sent by POST, at least once, as JSON; without it none is sent.',
   }),
   consumerRetryAttempts: setting({
     type: Type.Integer({ minimum: 1, maximum: 100 }),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningConsumer } from '../kit/consumers/run.ts';
 import { isKitError, KitError } from '../kit/errors.ts';
 import type { PartitionOffset } from '../kit/log/event-log.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, ProjectionName } from './projection.ts';
 
 const POLL_MS = 10;
 
@@ -16,14 +16,13 @@ export async function untilApplied(
   position: PartitionOffset,
   timeoutMs: number,
   projections: readonly Projection[],
-  consumers: readonly Pick<RunningConsumer, 'waitFor'>[],
+  consumers: ReadonlyMap<ProjectionName, Pick<RunningConsumer, 'waitFor'>>,
 ): Promise<void> {
-  const index = projections.findIndex(({ topics }) => topics.includes(position.topic));
-  const projection = projections[index];
+  const projection = projections.find(({ topics }) => topics.includes(position.topic));
   if (projection === undefined)
     throw new KitError('INVALID_ARGUMENT', `no projection reads the topic ${position.topic}`);
   const startedAt = performance.now();
-  const consumer = consumers[index];
+  const consumer = consumers.get(projection.name);
   if (consumer !== undefined) {
     try {
       return await consumer.waitFor(position, timeoutMs);

@@ -10,7 +10,7 @@ import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { Projection } from './projection.ts';
-import { isQuiet, logEnds } from './quiet.ts';
+import { behind, logEnds } from './quiet.ts';
 import { type Reconciliation, recordsOf } from './reconciliation.ts';
 
 export interface DemoOptions {
@@ -51,7 +51,10 @@ export interface DemoParts {
   readonly log: EventLog;
   readonly producer: HighVolumeProducer;
   readonly publisher: EventPublisher<SocialEvent>;
+  /** Whose tallies the report sums up: each topic is read by one of them. */
   readonly projections: readonly Projection[];
+  /** Waited for as well. */
+  readonly reactions: readonly Projection[];
   readonly failures: PlannedFailures;
   reconcile(): Promise<Reconciliation>;
 }
@@ -178,18 +181,20 @@ async function send({ producer, publisher, failures }: DemoParts, runId: string,
 
 /** Every projection at the log's end and nothing parked. */
 async function untilQuiet(
-  { log, projections }: DemoParts,
+  { log, projections, reactions }: DemoParts,
   signal: AbortSignal,
   onProgress: () => Promise<void>,
 ): Promise<void> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS;
   const latest = await logEnds(log);
-  while (!(await isQuiet(projections, latest))) {
+  const all = [...projections, ...reactions];
+  for (let late = await behind(all, latest); late.length > 0; late = await behind(all, latest)) {
     if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
     if (performance.now() > deadline)
       throw new KitError(
         'NOT_QUIET',
-        `The projections did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; see lag and parked in /api/v1/metrics/consumer`,
+        `${late.join(', ')} did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; does a process run them (--handlers)? ` +
+          "See `streamsocial projections list`, and the consumer groups' lag in /metrics",
       );
     await onProgress();
     await delay(QUIET_POLL_MS);

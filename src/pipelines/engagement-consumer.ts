@@ -11,7 +11,14 @@ export class EngagementConsumer {
   readonly #consumer: RunningConsumer;
 
   static projection(store: ProjectionStore, group: string): Projection {
-    return { group, topics: [CONTENT_INTERACTIONS], store, project, folded: (fold) => fold.engagement() };
+    return {
+      name: 'engagement',
+      group,
+      topics: [CONTENT_INTERACTIONS],
+      store,
+      project,
+      folded: (fold) => fold.engagement(),
+    };
   }
 
   static async start(run: ProjectionRun, projection: Projection): Promise<EngagementConsumer> {

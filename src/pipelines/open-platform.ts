@@ -1,5 +1,4 @@
 /** Puts a platform together: ports meet adapters here and nowhere else. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import { socialEventCodec } from '../domains/social/codec.ts';
@@ -16,26 +15,28 @@ import type { EventLog } from '../kit/log/event-log.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
 import { TopicManager } from '../kit/log/topic-manager.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
-import { SqliteIdempotencyStore } from '../kit/producers/embedded/sqlite-idempotency-store.ts';
 import { EventPublisher } from '../kit/producers/event-publisher.ts';
 import { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
-import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
-import { RedisIdempotencyStore } from '../kit/producers/redis/redis-idempotency-store.ts';
-import { SqliteProjectionStore } from '../kit/projections/embedded/sqlite-store.ts';
-import { RedisProjectionStore } from '../kit/projections/redis/redis-store.ts';
 import { RetryPolicy } from '../kit/retry/retry-policy.ts';
 import { untilApplied } from './applied.ts';
 import { demoRunner } from './demo.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
+import { exceptUnreadable } from './except-unreadable.ts';
 import { healthSource, notWritableBecause } from './health.ts';
 import { withLogEnds } from './log-ends.ts';
+import { deliveryGroupOf } from './notification-delivery.ts';
+import { openNotifications } from './open-notifications.ts';
+import { openStores } from './open-stores.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { ConsumerReport, Platform } from './platform.ts';
-import { type Projection, type ProjectionRun, runProjection } from './projection.ts';
+import { type Projection, type ProjectionName, type ProjectionRun, runProjection } from './projection.ts';
+import { reactions } from './reactions.ts';
+import { openPast } from './rebuild-parts.ts';
 import { reconcile } from './reconciliation.ts';
 import { RuntimeController } from './runtime-controller.ts';
 import { type ServeWhere, serveLog } from './serve-log.ts';
-import { type SocialStores, socialProjections } from './social-projections.ts';
+import { sharedDecoding } from './shared-decoding.ts';
+import { socialProjections } from './social-projections.ts';
 
 export interface OpenOptions {
   /** Whether this process moves the projections along. */
@@ -45,10 +46,6 @@ export interface OpenOptions {
   readonly telemetry?: BrokerTelemetry;
   /** Whether the embedded log is opened to clients of Kafka's protocol, where the settings do not say `off`. */
   readonly serve?: ServeWhere;
-}
-
-interface Stores extends SocialStores {
-  readonly idempotency: IdempotencyStore;
 }
 
 const CLOSE_MS = 9_000;
@@ -83,34 +80,57 @@ export async function openPlatform(
   const deadLetters = new DeadLetterQueue({ log, sender: producer });
 
   const failures: PlannedFailures = new Map();
-  const { engagement, activity } = socialProjections(stores, settings.kafkaGroupId);
+  const { engagement, activity } = socialProjections(stores.projections, settings.kafkaGroupId);
   const projections = [engagement, activity];
+  const reacting = reactions(stores.projections, settings.kafkaGroupId);
+  const reconcileAll = () => reconcile(log, projections, reacting);
   const controller = new RuntimeController(
-    demoRunner({ log, producer, publisher, projections, failures, reconcile: () => reconcile(log, projections) }),
+    demoRunner({ log, producer, publisher, projections, reactions: reacting, failures, reconcile: reconcileAll }),
   );
   opened.defer(() => controller.stop());
 
   const run: ProjectionRun = {
     log,
+    codec: sharedDecoding(socialEventCodec),
     deadLetters,
     failures,
     logger,
     retryPolicy: new RetryPolicy({ attempts: settings.consumerRetryAttempts, baseMs: settings.consumerRetryBaseMs }),
     limits: { stopGraceMs: CONSUMER_GRACE_MS },
   };
-  const consumers = consume ? await startConsumers(run, engagement, activity, opened) : null;
-  for (const consumer of consumers ? [consumers.engagement, consumers.activity] : []) {
+  const all = [...projections, ...reacting];
+  const consumers: Consumers = consume
+    ? await startConsumers(run, settings.consumerHandlers, projections, reacting, opened)
+    : new Map();
+  for (const [name, consumer] of consumers) {
     consumer.ended.catch((error: Error) => {
-      logger.error({ err: error }, 'a consumer cannot go on');
-      controller.fail(error.message);
+      logger.error({ projection: name, err: error }, 'a consumer cannot go on');
+      controller.fail(`${name}: ${error.message}`);
     });
   }
-  const groups = projections.map(({ group }) => group);
+  const applied: Platform['applied'] = (position, timeoutMs, name) =>
+    untilApplied(
+      position,
+      timeoutMs,
+      name === undefined ? projections : all.filter((one) => one.name === name),
+      consumers,
+    );
+  const { bus, delivery } = await openNotifications(
+    settings,
+    run,
+    reacting.find(({ name }) => name === 'notifications')!,
+    (position, timeoutMs) => applied(position, timeoutMs, 'notifications'),
+    { consume, opened },
+  );
+  delivery?.ended.catch((error: Error) => controller.fail(`delivery: ${error.message}`));
+  const groups = all.map(({ group }) => group);
+  if (delivery !== null) groups.push(deliveryGroupOf(settings.kafkaGroupId));
   const health = opened.adopt(healthSource(log, settings, groups, telemetry), (source) => source.close());
-  // both at once: without a quorum each takes its time
+  // all at once: without a quorum each takes its time
   const stopConsuming = async () => {
-    await Promise.all([consumers?.engagement.stop(), consumers?.activity.stop()]);
+    await Promise.all([delivery?.stop(), ...[...consumers.values()].map((consumer) => consumer.stop())]);
   };
+  const past = openPast({ log, codec: run.codec, projections: all, stores, settings, logger, opened });
   const closing = opened.move();
   let closed: Promise<void> | null = null;
 
@@ -123,14 +143,21 @@ export async function openPlatform(
     deadLetters,
     idempotency: stores.idempotency,
     controller,
-    engagement: (contentId) => stores.engagement.get(contentId),
-    applied: (position, timeoutMs) =>
-      untilApplied(position, timeoutMs, projections, consumers ? [consumers.engagement, consumers.activity] : []),
+    state: stores.projections,
+    projections: all,
+    ...past,
+    applied,
+    notifications: bus,
     async consumerMetrics(): Promise<ConsumerReport> {
-      const metrics = consumers?.engagement.metrics() ?? NO_CONSUMER;
+      const metrics = consumers.get('engagement')?.metrics() ?? NO_CONSUMER;
       const [dlq_depth, upToDate] = await Promise.all([deadLetters.depth(), withLogEnds(metrics, log)]);
       return { ...upToDate, dlq_depth };
     },
+    handlers: () =>
+      all.flatMap(({ name, group }) => {
+        const metrics = consumers.get(name)?.metrics();
+        return metrics === undefined ? [] : [{ name, group, metrics }];
+      }),
     health: () => health.report(),
     async notReadyBecause() {
       const reasons: string[] = [];
@@ -140,10 +167,10 @@ export async function openPlatform(
       const { stalledSinceMs, lastErrorCode } = producer.health();
       if (stalledSinceMs !== null)
         reasons.push(`nothing is acknowledged since ${new Date(stalledSinceMs).toISOString()} (${lastErrorCode})`);
-      await stores.engagement.partitions().catch((cause: Error) => reasons.push(cause.message));
+      await stores.projections.engagement.partitions().catch((cause: Error) => reasons.push(cause.message));
       return reasons;
     },
-    reconcile: () => reconcile(log, projections),
+    reconcile: reconcileAll,
     stopConsuming,
     close(timeoutMs = CLOSE_MS) {
       closeBy = Math.min(closeBy, performance.now() + timeoutMs);
@@ -174,35 +201,27 @@ async function ensureTopics(
   for (const warning of warnings) logger.warn(warning, 'a topic is not as the preset asks');
 }
 
-async function openStores(settings: Settings, opened: AsyncDisposableStack): Promise<Stores> {
-  const window = { windowMs: settings.consumerDedupHours * 3_600_000, maxIdsPerPartition: 1_000_000 };
-  const keep = <T extends { close(): Promise<void> }>(store: T): T => opened.adopt(store, (open) => open.close());
-  if (settings.log === 'kafka') {
-    const address = { host: settings.redisHost, port: settings.redisPort, db: settings.redisDb };
-    return {
-      engagement: keep(await RedisProjectionStore.open({ ...address, name: 'engagement', window })),
-      activity: keep(await RedisProjectionStore.open({ ...address, name: 'activity', window })),
-      idempotency: keep(await RedisIdempotencyStore.open(address)),
-    };
-  }
-  const directory = join(settings.dataDir, 'projections');
-  mkdirSync(directory, { recursive: true });
-  const path = (name: string) => join(directory, `${name}.db`);
-  return {
-    engagement: keep(await SqliteProjectionStore.open({ path: path('engagement'), name: 'engagement', window })),
-    activity: keep(await SqliteProjectionStore.open({ path: path('activity'), name: 'activity', window })),
-    idempotency: keep(await SqliteIdempotencyStore.open({ path: path('idempotency') })),
-  };
-}
+type Consumers = ReadonlyMap<ProjectionName, RunningConsumer | EngagementConsumer>;
 
 async function startConsumers(
   run: ProjectionRun,
-  engagement: Projection,
-  activity: Projection,
+  wanted: readonly ProjectionName[],
+  projections: readonly Projection[],
+  reacting: readonly Projection[],
   opened: AsyncDisposableStack,
-): Promise<{ engagement: EngagementConsumer; activity: RunningConsumer }> {
-  return {
-    engagement: opened.adopt(await EngagementConsumer.start(run, engagement), (consumer) => consumer.stop()),
-    activity: opened.adopt(await runProjection(run, activity), (consumer) => consumer.stop()),
+): Promise<Consumers> {
+  // the others report what nobody can read; the demo's failures are planned for them alone
+  const reactionRun = { ...run, deadLetters: exceptUnreadable(run.deadLetters), failures: new Map() };
+  const isWanted = ({ name }: Projection) => wanted.includes(name);
+  const start = async (how: ProjectionRun, projection: Projection) => {
+    const run = projection.name === 'engagement' ? EngagementConsumer.start : runProjection;
+    const consumer = opened.adopt(await run(how, projection), (running) => running.stop());
+    return [projection.name, consumer] as const;
   };
+  return new Map(
+    await Promise.all([
+      ...projections.filter(isWanted).map((projection) => start(run, projection)),
+      ...reacting.filter(isWanted).map((reaction) => start(reactionRun, reaction)),
+    ]),
+  );
 }

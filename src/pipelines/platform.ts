@@ -8,9 +8,13 @@ import type { ClusterReport } from '../kit/monitoring/cluster-report.ts';
 import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
-import type { Document } from '../kit/projections/projection-store.ts';
+import type { NotificationBus } from './notification-bus.ts';
+import type { Projection, ProjectionName, StateReader } from './projection.ts';
+import type { ProjectionStatus } from './projection-status.ts';
+import type { Rebuilds } from './rebuild.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { RuntimeController } from './runtime-controller.ts';
+import type { StateAt } from './state-at.ts';
 
 export interface Platform {
   readonly log: EventLog;
@@ -22,12 +26,26 @@ export interface Platform {
   readonly deadLetters: DeadLetterQueue;
   readonly idempotency: IdempotencyStore;
   readonly controller: Pick<RuntimeController, 'state' | 'cause' | 'demo' | 'startDemo' | 'demoEnded'>;
-  /** Engagement of one content id, from the projection; null where nothing is known of it. */
-  engagement(contentId: string): Promise<Document | null>;
-  /** Waits until the event at this position is applied. @throws KitError NOT_APPLIED_YET after `timeoutMs` */
-  applied(position: PartitionOffset, timeoutMs: number): Promise<void>;
+  /** What the projections hold, by name; read only. */
+  readonly state: Readonly<Record<ProjectionName, StateReader>>;
+  readonly projections: readonly Projection[];
+  /** How far a projection is, and which version of it is live. */
+  projectionStatus(projection: Projection): Promise<ProjectionStatus>;
+  readonly rebuilds: Pick<Rebuilds, 'start' | 'report' | 'cancel'>;
+  /** What the projections were before a time of the past, from the log. */
+  readonly stateAt: Pick<StateAt, 'read'>;
+  /**
+   * Waits until the event at this position is applied, by engagement or activity, or by the projection that is named.
+   *
+   * @throws KitError INVALID_ARGUMENT where that projection does not read the topic, NOT_APPLIED_YET after `timeoutMs`
+   */
+  applied(position: PartitionOffset, timeoutMs: number, name?: ProjectionName): Promise<void>;
+  /** What users are told, as it happens. */
+  readonly notifications: Pick<NotificationBus, 'subscribe'>;
   /** Of the engagement consumer. */
   consumerMetrics(): Promise<ConsumerReport>;
+  /** Of every handler that runs in this process; lag as of the last fetch. */
+  handlers(): readonly HandlerReport[];
   /** At most a second old, and shared by all who ask meanwhile. */
   health(): Promise<HealthReport>;
   /** Empty when requests can be served; otherwise why not. */
@@ -41,6 +59,12 @@ export interface Platform {
    * fails with PRODUCER_CLOSED.
    */
   close(timeoutMs?: number): Promise<void>;
+}
+
+export interface HandlerReport {
+  readonly name: ProjectionName;
+  readonly group: string;
+  readonly metrics: ConsumerMetrics;
 }
 
 export interface ConsumerReport extends ConsumerMetrics {

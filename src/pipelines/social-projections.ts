@@ -3,7 +3,7 @@ import { CONTENT_INTERACTIONS } from '../domains/social/events.ts';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import type { ProjectionStore } from '../kit/projections/projection-store.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
-import type { Projection } from './projection.ts';
+import { groupOf, type Projection } from './projection.ts';
 
 export interface SocialStores {
   readonly engagement: ProjectionStore;
@@ -18,7 +18,8 @@ export function socialProjections(
   return {
     engagement: EngagementConsumer.projection(stores.engagement, groupId),
     activity: {
-      group: `${groupId}.activity`,
+      name: 'activity',
+      group: groupOf('activity', groupId),
       topics: SOCIAL_TOPICS.filter((topic) => topic !== CONTENT_INTERACTIONS),
       store: stores.activity,
       project: projectActivity,

@@ -65,10 +65,10 @@ export class ConsumerWorker {
         deadLetters,
         clientId: spec.name,
         ...(spec.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: spec.sessionTimeoutMs }),
-        handler: (event, { attempt }) =>
+        handler: (event, { attempt, record }) =>
           attempt <= FAILURES && isChosen(event.event_id, spec.flakyShare)
             ? retry('a failure planned by the drill', spec.flakyDelayMs)
-            : ack(project(event)),
+            : ack(project(event, record)),
       });
     const consumers = await Promise.all([run(projections.engagement), run(projections.activity)]);
     for (const consumer of consumers) opened.defer(() => consumer.stop());

@@ -123,8 +123,8 @@ async function playDrill(directory: string, [loadFile, consumerFile]: readonly s
       store: recordingStore(inner, group, consumer),
       deadLetters: new DeadLetterQueue({ log, sender: producer }),
       retryPolicy: new RetryPolicy({ baseMs: 5, maxMs: 20 }),
-      handler: (event, { attempt }) =>
-        attempt === 1 && event.event_id.endsWith('7') ? retry('at first') : ack(project(event)),
+      handler: (event, { attempt, record }) =>
+        attempt === 1 && event.event_id.endsWith('7') ? retry('at first') : ack(project(event, record)),
     });
     consumers.push(opened.adopt(running, (open) => open.stop()));
   }
