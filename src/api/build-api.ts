@@ -3,21 +3,28 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { AsyncApiOptions } from '../domains/social/asyncapi.ts';
 import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
+import { analyticsRoutes } from './analytics.ts';
 import { Closing } from './closing.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { documentRoutes } from './documents.ts';
 import { engagementRoutes } from './engagement.ts';
 import { eventRoutes } from './events.ts';
+import { feedRoutes } from './feed.ts';
 import { healthRoutes } from './health.ts';
 import { parseJson } from './json-body.ts';
 import { metricRoutes, observeRequests, registryOf } from './metrics.ts';
+import { moderationRoutes } from './moderation.ts';
 import { notFound } from './not-found.ts';
+import { notificationRoutes } from './notifications.ts';
 import { pageRoutes } from './page.ts';
 import { rawProblem, sendProblem } from './problems.ts';
+import { projectionRoutes } from './projections.ts';
 import { reconciliationRoutes } from './reconciliation.ts';
 import { recordRoutes } from './records.ts';
-import { secure } from './security.ts';
+import { guardOf, secure } from './security.ts';
 import { statusRoutes } from './status.ts';
+import { isStreamUpgrade, serveStreams, streamRoute } from './stream.ts';
+import type { StreamLimits } from './stream-limits.ts';
 import { topicRoutes } from './topics.ts';
 import { type Api, COMPILERS } from './typed.ts';
 
@@ -27,8 +34,6 @@ export interface ApiSettings {
   /** Null: nobody is asked for a token; only for addresses that no other machine can reach. */
   readonly authToken: string | null;
   readonly mode: 'embedded' | 'kafka';
-  /** Consumer group of the engagement projection, as metrics name it. */
-  readonly groupId: string;
   /** How the topics were made, for the AsyncAPI document. */
   readonly asyncApi?: Omit<AsyncApiOptions, 'version'>;
 }
@@ -38,6 +43,8 @@ export interface ApiOptions {
   readonly settings: ApiSettings;
   /** Without one nothing is logged. Requests are not, only what fails inside. */
   readonly logger?: FastifyBaseLogger;
+  /** Other bounds of the WebSocket stream than its own. */
+  readonly streamLimits?: Partial<StreamLimits>;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -48,10 +55,11 @@ const CONSUMER_MAX_AGE_MS = 500;
 const MAX_PARAM_LENGTH = 1_024;
 
 /** Ready to `listen` or `inject`; closing it lets requests under way finish and ends waits. It does not close the platform. */
-export function buildApi({ platform, settings, logger }: ApiOptions): FastifyInstance {
+export function buildApi({ platform, settings, logger, streamLimits }: ApiOptions): FastifyInstance {
   const app = Fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
+    http: { shouldUpgradeCallback: isStreamUpgrade },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     // longer than the longest answer, a reconciliation of a large log
@@ -75,7 +83,8 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
   );
   app.setErrorHandler(sendProblem);
   notFound(app);
-  secure(app, settings);
+  const guard = guardOf(settings);
+  secure(app, guard);
   const closing = new Closing(app);
   const consumer = shared(
     () => platform.consumerMetrics(),
@@ -84,6 +93,8 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
   );
   const registry = registryOf(platform, consumer, settings);
   observeRequests(app, registry);
+  const { log, notifications } = platform;
+  serveStreams(app, { log, notifications, guard, closing, registry, limits: streamLimits ?? {} });
 
   // routes come after the documents' plugin, which collects them
   app.register(async (plain) => {
@@ -91,9 +102,15 @@ export function buildApi({ platform, settings, logger }: ApiOptions): FastifyIns
     await documentRoutes(scope, settings.asyncApi ?? {});
     eventRoutes(scope, platform);
     recordRoutes(scope, platform.log, closing);
+    streamRoute(scope);
     engagementRoutes(scope, platform, closing);
+    feedRoutes(scope, platform, closing);
+    moderationRoutes(scope, platform, closing);
+    notificationRoutes(scope, platform, closing);
+    analyticsRoutes(scope, platform, closing);
     topicRoutes(scope, platform);
     deadLetterRoutes(scope, platform.deadLetters);
+    projectionRoutes(scope, platform, closing);
     reconciliationRoutes(scope, platform, closing);
     statusRoutes(scope, platform, consumer);
     healthRoutes(scope, platform);

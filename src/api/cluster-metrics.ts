@@ -2,6 +2,7 @@
  * The log's health as metrics: kafka_* by the names and labels of kafka_exporter (github.com/danielqsj/kafka_exporter), so that its
  * dashboards work, and streamsocial_* for what it has not.
  */
+import type { PartitionProgress } from '../kit/consumers/consumer-metrics.ts';
 import type {
   BrokerHealth,
   GroupHealth,
@@ -47,9 +48,18 @@ function perBroker(name: string, help: string, read: (broker: BrokerHealth) => r
   );
 }
 
-/** The projection of this process knows where it is; of other groups, and partitions of others, the committed offset is what is known. */
-function groupsOf({ health, consumer, groupId }: Readings): readonly GroupHealth[] {
-  const own = (consumer?.partitions ?? []).map(
+/** A handler of this process knows where it is; of other groups, and partitions of others, the committed offset is what is known. */
+function groupsOf({ health, handlers }: Readings): readonly GroupHealth[] {
+  const known = health?.groups ?? [];
+  const own = handlers
+    .map(({ group, metrics }) => withOwn(group, metrics.partitions, known))
+    .filter(({ partitions }) => partitions.length > 0);
+  return [...own, ...known.filter(({ group }) => own.every((mine) => mine.group !== group))];
+}
+
+function withOwn(group: string, progress: readonly PartitionProgress[], known: readonly GroupHealth[]): GroupHealth {
+  const found = known.find((one) => one.group === group);
+  const own = progress.map(
     ({ topic, partition, position, lag }): GroupPartitionLag => ({
       topic,
       partition,
@@ -58,21 +68,18 @@ function groupsOf({ health, consumer, groupId }: Readings): readonly GroupHealth
       lag_seconds: null,
     }),
   );
-  const groups = health?.groups ?? [];
-  const found = groups.find(({ group }) => group === groupId);
   const others = (found?.partitions ?? []).filter(
     (one) => !own.some(({ topic, partition }) => topic === one.topic && partition === one.partition),
   );
   const partitions = [...own, ...others];
-  const mine: GroupHealth = {
-    group: groupId,
+  return {
+    group,
     state: found?.state ?? null,
     members: found?.members ?? null,
     lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
     lag_seconds: found?.lag_seconds ?? null,
     partitions,
   };
-  return partitions.length === 0 ? groups : [mine, ...groups.filter(({ group }) => group !== groupId)];
 }
 
 function perGroupPartition(name: string, help: string, value: (read: GroupPartitionLag) => Value): Metric {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import { type AsyncApiOptions, asyncApiDocument } from '../domains/social/asyncapi.ts';
 import { ProblemDocument } from './schemas.ts';
+import { withStream } from './stream-document.ts';
 import type { Api } from './typed.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -25,8 +26,15 @@ export async function documentRoutes(app: Api, events: Omit<AsyncApiOptions, 've
       tags: [
         { name: 'events', description: 'Publish to the log, and read it.' },
         { name: 'engagement', description: 'Counters per content, projected from the log exactly once.' },
+        { name: 'feeds', description: 'What users see of those they follow, and what is hidden from them.' },
+        { name: 'notifications', description: 'Who is told what, what they want to be told, and what is read.' },
+        {
+          name: 'analytics',
+          description: 'Counts over time, active users, top content, the funnel; each with its error.',
+        },
         { name: 'topics', description: 'Topics and partitions.' },
         { name: 'dead letters', description: 'Events that could not be processed: inspect, repair, replay.' },
+        { name: 'projections', description: 'How far they are, rebuilding them, and what they were.' },
         { name: 'runtime', description: 'The demo, and what the system says of itself.' },
         { name: 'health', description: 'Probes and metrics.' },
       ],
@@ -43,5 +51,7 @@ export async function documentRoutes(app: Api, events: Omit<AsyncApiOptions, 've
   });
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  app.get('/asyncapi.json', { schema: { hide: true } }, async () => asyncApiDocument({ ...events, version }));
+  app.get('/asyncapi.json', { schema: { hide: true } }, async () =>
+    withStream(asyncApiDocument({ ...events, version })),
+  );
 }

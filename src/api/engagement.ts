@@ -1,26 +1,18 @@
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { KitError } from '../kit/errors.ts';
-import type { PartitionOffset } from '../kit/log/event-log.ts';
 import { isId } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
+import { After, DEFAULT_WAIT_MS, positionOf, TimeoutMs } from './after.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, problems, Timestamp } from './schemas.ts';
 import type { Api } from './typed.ts';
 
-const MAX_WAIT_MS = 30_000;
-const POSITION = /^([a-zA-Z0-9._-]{1,249}):(\d{1,9}):(\d{1,15})$/;
-
 const ContentId = Type.String({ minLength: 1, maxLength: 256, examples: ['post_991'] });
 const Query = Type.Object(
   {
-    after: Type.Optional(
-      Type.String({
-        description: 'topic:partition:offset as POST /api/v1/events answered it: wait until that event is applied.',
-        examples: ['content-interactions:3:1207'],
-      }),
-    ),
-    timeout_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_WAIT_MS, default: 5000 })),
+    after: After,
+    timeout_ms: TimeoutMs,
     content_id: Type.Optional(ContentId),
   },
   { additionalProperties: false },
@@ -53,11 +45,11 @@ const schema = {
 
 /** The id may hold anything, slashes included; encoded or not, it is the rest of the path. */
 export function engagementRoutes(app: Api, platform: Platform, closing: Closing): void {
-  async function answer(contentId: string, after: string | undefined, timeoutMs = 5000) {
+  async function answer(contentId: string, after: string | undefined, timeoutMs = DEFAULT_WAIT_MS) {
     if (!isId(contentId))
       throw new KitError('INVALID_ARGUMENT', 'content_id: must be 1 to 256 bytes of UTF-8 without control characters');
     if (after !== undefined) await closing.orClosing(platform.applied(positionOf(after), timeoutMs));
-    const document = await platform.engagement(contentId);
+    const document = await platform.state.engagement.get(contentId);
     if (document === null)
       throw new KitError('UNKNOWN_CONTENT', `Nothing has happened to ${contentId} yet.`, {
         details: { content_id: contentId },
@@ -89,10 +81,4 @@ export function engagementRoutes(app: Api, platform: Platform, closing: Closing)
       return answer(query.content_id, query.after, query.timeout_ms);
     },
   );
-}
-
-function positionOf(text: string): PartitionOffset {
-  const [, topic, partition, offset] = POSITION.exec(text) ?? [];
-  if (topic === undefined) throw new KitError('INVALID_ARGUMENT', 'query after: must be topic:partition:offset');
-  return { topic, partition: Number(partition), offset: Number(offset) };
 }

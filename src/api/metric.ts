@@ -1,15 +1,15 @@
 /** One metric: its name, and how it is read off what a scrape has found. */
 import type { ProducerMetrics } from '../kit/producers/high-volume-producer.ts';
-import type { ConsumerReport, HealthReport } from '../pipelines/platform.ts';
+import type { ConsumerReport, HandlerReport, HealthReport } from '../pipelines/platform.ts';
 import type { RuntimeState } from '../pipelines/runtime-controller.ts';
 
 /** Null where it could not be read just now. */
 export interface Readings {
   readonly health: HealthReport | null;
   readonly consumer: ConsumerReport | null;
+  readonly handlers: readonly HandlerReport[];
   readonly producer: ProducerMetrics;
   readonly state: RuntimeState;
-  readonly groupId: string;
   /** As OpenTelemetry names it: `kafka`, or `streamsocial` for the embedded log. */
   readonly system: string;
 }

@@ -14,7 +14,7 @@ const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 export function registryOf(
   platform: Platform,
   consumerReport: () => Promise<ConsumerReport>,
-  { groupId, mode }: { readonly groupId: string; readonly mode: 'embedded' | 'kafka' },
+  { mode }: { readonly mode: 'embedded' | 'kafka' },
 ): Registry {
   const system = mode === 'kafka' ? 'kafka' : 'streamsocial';
   const registry = new Registry();
@@ -27,7 +27,12 @@ export function registryOf(
       consumer,
       producer: platform.producer.metrics(),
       state: platform.controller.state,
-      groupId,
+      // of engagement the lag is known as of now
+      handlers: platform
+        .handlers()
+        .map((handler) =>
+          handler.name === 'engagement' && consumer !== null ? { ...handler, metrics: consumer } : handler,
+        ),
       system,
     };
   }

@@ -33,13 +33,19 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   TIMESTAMP_IN_FUTURE: 400,
   INVALID_RECORD: 400,
   INVALID_REPLAY: 400,
+  INVALID_MESSAGE: 400,
+  INVALID_POSITION: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN_ORIGIN: 403,
   NOT_FOUND: 404,
   UNKNOWN_CONTENT: 404,
+  UNKNOWN_PROJECTION: 404,
+  UNKNOWN_REBUILD: 404,
+  UNKNOWN_DOCUMENT: 404,
   UNKNOWN_TOPIC: 404,
   UNKNOWN_PARTITION: 404,
   UNKNOWN_DEAD_LETTER: 404,
+  UNKNOWN_SUBSCRIPTION: 404,
   METHOD_NOT_ALLOWED: 405,
   DEMO_RUNNING: 409,
   IDEMPOTENCY_CONFLICT: 409,
@@ -47,7 +53,11 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   TOPIC_EXISTS: 409,
   TOPIC_MISMATCH: 409,
   REPLAY_IN_PROGRESS: 409,
+  REBUILD_RUNNING: 409,
+  REBUILD_INCOMPLETE: 409,
+  SUBSCRIPTION_EXISTS: 409,
   DEAD_LETTER_GONE: 410,
+  POSITION_GONE: 410,
   BODY_TOO_LARGE: 413,
   TOO_MANY_ITEMS: 413,
   RECORD_TOO_LARGE: 413,
@@ -55,8 +65,11 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   URI_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
   MISDIRECTED_REQUEST: 421,
+  UPGRADE_REQUIRED: 426,
+  TOO_MANY_SUBSCRIPTIONS: 429,
   // what is broken here, told because the caller can act on it
   CORRUPT_BATCH: 500,
+  REBUILD_FAILED: 500,
   APPEND_FAILED: 500,
   REFUSED_BY_KAFKA: 502,
   // what a later repeat may get through
@@ -71,8 +84,11 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   LOG_CLOSED: 503,
   CONSUMER_STOPPED: 503,
   TOO_MANY_WAITERS: 503,
+  TOO_MANY_FOLDS: 503,
+  TOO_MANY_STREAMS: 503,
   SHUTTING_DOWN: 503,
   NOT_APPLIED_YET: 504,
+  FOLD_TOO_LONG: 504,
 };
 
 const CODE_BY_FASTIFY_CODE: Readonly<Record<string, string>> = {
@@ -131,11 +147,24 @@ function retryAfterSeconds({ retryAfterMs }: Problem): number {
 /** The answer to bytes that are no HTTP request, where there is neither request nor reply. */
 export function rawProblem(status: number): string {
   const reason = STATUS_CODES[status] ?? 'Bad Request';
-  const body = JSON.stringify(
-    problem(status, 'INVALID_REQUEST', `The request could not be read: ${reason}.`, false, {}),
-  );
+  return rawAnswer(problem(status, 'INVALID_REQUEST', `The request could not be read: ${reason}.`, false, {}));
+}
+
+/** The answer to an upgrade that is refused. */
+export function rawRefusal(error: KitError): string {
+  const document = problemOf(error);
+  return rawAnswer(document, [
+    ...(document.status === 401 ? ['www-authenticate: Bearer'] : []),
+    ...(document.status === 503 ? [`retry-after: ${retryAfterSeconds(document)}`] : []),
+  ]);
+}
+
+function rawAnswer(document: Problem, headers: readonly string[] = []): string {
+  const body = JSON.stringify(document);
   return [
-    `HTTP/1.1 ${status} ${reason}`,
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status] ?? 'Bad Request'}`,
+    ...headers,
+    'x-content-type-options: nosniff',
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

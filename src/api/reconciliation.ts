@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
+import { REACTION_NAMES } from '../pipelines/projection.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, problems, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -18,6 +19,20 @@ export const Reconciliation = Type.Object({
       pending: Count,
       balanced: Type.Boolean(),
     }),
+  ),
+  reactions: Type.Array(
+    Type.Object({
+      projection: Type.Enum(REACTION_NAMES),
+      topic: TopicName,
+      in_log: Count,
+      applied: Count,
+      duplicates: Count,
+      parked: Count,
+      dead: Count,
+      pending: Count,
+      balanced: Type.Boolean(),
+    }),
+    { description: 'The same of feed, notifications, analytics, moderation and sessions.' },
   ),
   compared: Type.Union([Count, Type.Null()], { description: 'Documents; null while events are parked.' }),
   differing: Count,

@@ -3,7 +3,8 @@
  * and a request that changes something must not come from another origin (cross-site posts).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { KitError } from '../kit/errors.ts';
 
 declare module 'fastify' {
@@ -23,33 +24,47 @@ export interface SecurityOptions {
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-export function secure(app: FastifyInstance, { host, authToken }: SecurityOptions): void {
-  const ownNames = new Set([...LOOPBACK_NAMES, host.includes(':') ? `[${host}]` : host.toLowerCase()]);
-  const expected = authToken === null ? null : digest(`Bearer ${authToken}`);
+/** What of a request decides whether it is served. */
+export interface Asked {
+  readonly headers: IncomingHttpHeaders;
+  /** A page of another origin must not do this in its visitor's name. */
+  readonly sameOriginOnly: boolean;
+  /** Served without a token. */
+  readonly open: boolean;
+}
 
-  app.addHook('onRequest', (request, reply, done) => {
+/** Null: served. The codes are MISDIRECTED_REQUEST, FORBIDDEN_ORIGIN and UNAUTHORIZED. */
+export type Guard = (asked: Asked) => KitError | null;
+
+export function secure(app: FastifyInstance, guard: Guard): void {
+  app.addHook('onRequest', ({ headers, method, routeOptions }, reply, done) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     });
-    done(refusal(request, ownNames, expected) ?? undefined);
+    const sameOriginOnly = !SAFE_METHODS.has(method);
+    done(guard({ headers, sameOriginOnly, open: routeOptions.config.open === true }) ?? undefined);
   });
 }
 
-function refusal(request: FastifyRequest, ownNames: ReadonlySet<string>, expected: Buffer | null): KitError | null {
-  const { host = '', origin, authorization = '' } = request.headers;
-  if (expected === null && !ownNames.has(nameOf(host)))
-    return new KitError('MISDIRECTED_REQUEST', `This server is not ${host}; call it by its own name.`);
-  if (!SAFE_METHODS.has(request.method) && !isSameOrigin(origin, host, request.headers['sec-fetch-site']))
-    return new KitError('FORBIDDEN_ORIGIN', 'A page of another origin may not change anything here.');
-  if (
-    expected !== null &&
-    request.routeOptions.config.open !== true &&
-    !timingSafeEqual(digest(authorization), expected)
-  )
-    return new KitError('UNAUTHORIZED', 'This needs the header Authorization: Bearer, with the token of this server.');
-  return null;
+export function guardOf({ host: ownHost, authToken }: SecurityOptions): Guard {
+  const ownNames = new Set([...LOOPBACK_NAMES, ownHost.includes(':') ? `[${ownHost}]` : ownHost.toLowerCase()]);
+  const expected = authToken === null ? null : digest(`Bearer ${authToken}`);
+
+  return ({ headers, sameOriginOnly, open }) => {
+    const { host = '', origin, authorization = '' } = headers;
+    if (expected === null && !ownNames.has(nameOf(host)))
+      return new KitError('MISDIRECTED_REQUEST', `This server is not ${host}; call it by its own name.`);
+    if (sameOriginOnly && !isSameOrigin(origin, host, headers['sec-fetch-site']))
+      return new KitError('FORBIDDEN_ORIGIN', 'A page of another origin may not do this here.');
+    if (expected !== null && !open && !timingSafeEqual(digest(authorization), expected))
+      return new KitError(
+        'UNAUTHORIZED',
+        'This needs the header Authorization: Bearer, with the token of this server.',
+      );
+    return null;
+  };
 }
 
 /** `localhost:8765` -> `localhost` */

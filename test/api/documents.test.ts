@@ -85,7 +85,13 @@ test('/openapi.json describes every route, its parameters and its problems', asy
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
       .sort(),
     [
+      'DELETE /api/v1/projections/{name}/rebuild',
       'GET /api/status',
+      'GET /api/v1/analytics/active-users',
+      'GET /api/v1/analytics/days',
+      'GET /api/v1/analytics/funnel',
+      'GET /api/v1/analytics/minutes',
+      'GET /api/v1/analytics/top',
       'GET /api/v1/dlq',
       'GET /api/v1/dlq/entry',
       'GET /api/v1/engagement',
@@ -93,17 +99,29 @@ test('/openapi.json describes every route, its parameters and its problems', asy
       'GET /api/v1/events',
       'GET /api/v1/health/kafka',
       'GET /api/v1/metrics/consumer',
+      'GET /api/v1/moderation/{content_id}',
+      'GET /api/v1/projections',
+      'GET /api/v1/projections/{name}',
+      'GET /api/v1/projections/{name}/rebuild',
+      'GET /api/v1/projections/{name}/state',
       'GET /api/v1/reconciliation',
+      'GET /api/v1/stream',
       'GET /api/v1/topics',
       'GET /api/v1/topics/{name}',
+      'GET /api/v1/users/{id}/feed',
+      'GET /api/v1/users/{id}/notification-preferences',
+      'GET /api/v1/users/{id}/notifications',
       'GET /livez',
       'GET /metrics',
       'GET /readyz',
       'POST /api/run-demo',
       'POST /api/v1/dlq/replay',
       'POST /api/v1/events',
+      'POST /api/v1/projections/{name}/rebuild',
       'POST /api/v1/topics',
       'POST /api/v1/topics/plan',
+      'POST /api/v1/users/{id}/notifications/read',
+      'PUT /api/v1/users/{id}/notification-preferences',
     ],
   );
   for (const [path, methods] of Object.entries(paths)) {
@@ -139,4 +157,9 @@ test('/asyncapi.json describes the ten events', async () => {
   const document = (await api.app.inject('/asyncapi.json')).json();
   assert.equal(document.asyncapi, '3.1.0');
   assert.deepEqual(Object.keys(document.components.messages).sort(), [...EVENT_TYPES].sort());
+  for (const [path, { $ref: reference }] of objectsIn(document))
+    if (typeof reference === 'string') assert(resolve(document, reference), `${path} points to nothing: ${reference}`);
+  const { stream } = document.channels;
+  assert.equal(stream.address, '/api/v1/stream');
+  assert.deepEqual(stream.messages.subscribe.payload.required, ['type', 'id']);
 });

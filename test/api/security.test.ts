@@ -102,7 +102,7 @@ test('every answer has its guards, the page a policy without other hosts', async
 test('what breaks inside is logged and not told', async () => {
   const lines: string[] = [];
   await using api = openApi({ logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }) });
-  api.platform.engagement = async () => {
+  api.platform.state.engagement.get = async () => {
     throw new Error('secret path /var/lib');
   };
   const answer = await api.app.inject('/api/v1/engagement/x');

@@ -13,7 +13,9 @@ import { HighVolumeProducer, type ProducerOptions } from '../../../src/kit/produ
 import { IdempotencyStore } from '../../../src/kit/producers/idempotency-store.ts';
 import type { Document } from '../../../src/kit/projections/projection-store.ts';
 import type { DemoReport } from '../../../src/pipelines/demo.ts';
-import type { ConsumerReport, HealthReport, Platform } from '../../../src/pipelines/platform.ts';
+import type { ConsumerReport, HandlerReport, HealthReport, Platform } from '../../../src/pipelines/platform.ts';
+import type { StateReader } from '../../../src/pipelines/projection.ts';
+import { PROJECTION_NAMES, type ProjectionName } from '../../../src/pipelines/projection.ts';
 import type { Reconciliation } from '../../../src/pipelines/reconciliation.ts';
 import { MemoryLog } from './memory-log.ts';
 import { MemoryTable } from './memory-table.ts';
@@ -27,6 +29,19 @@ export const RECONCILIATION: Reconciliation = {
       duplicates: 4,
       parked: 1,
       dead_lettered: 5,
+      pending: 0,
+      balanced: true,
+    },
+  ],
+  reactions: [
+    {
+      projection: 'feed',
+      topic: 'user-actions',
+      in_log: 40,
+      applied: 40,
+      duplicates: 0,
+      parked: 0,
+      dead: 0,
       pending: 0,
       balanced: true,
     },
@@ -115,8 +130,24 @@ export class FakePlatform {
     };
   }
 
-  async engagement(contentId: string): Promise<Document | null> {
-    return this.contents.get(contentId) ?? null;
+  /** `contents` is what engagement holds; the other projections are empty until a test puts something there. */
+  readonly documents = new Map<ProjectionName, Map<string, Document>>([['engagement', this.contents]]);
+  readonly state = Object.fromEntries(PROJECTION_NAMES.map((name) => [name, this.#reader(name)])) as Record<
+    ProjectionName,
+    StateReader
+  >;
+
+  #reader(name: ProjectionName): StateReader {
+    const documents = () => this.documents.get(name) ?? new Map<string, Document>();
+    const get = async (key: string) => documents().get(key) ?? null;
+    return {
+      get,
+      getMany: (keys) => Promise.all(keys.map(get)),
+      partitions: async () => [],
+      async *documents() {
+        yield* documents();
+      },
+    };
   }
 
   async applied(_position: unknown, timeoutMs: number): Promise<void> {
@@ -126,6 +157,10 @@ export class FakePlatform {
 
   async consumerMetrics(): Promise<ConsumerReport> {
     return CONSUMER;
+  }
+
+  handlers(): readonly HandlerReport[] {
+    return [{ name: 'engagement', group: 'streamsocial-engagement', metrics: CONSUMER }];
   }
 
   health(): Promise<HealthReport> {
@@ -152,7 +187,7 @@ export function openApi({ authToken, host = '127.0.0.1', producer, logger }: Fak
   const platform = new FakePlatform(producer);
   const app = buildApi({
     platform: platform as unknown as Platform,
-    settings: { host, port: 0, authToken: authToken ?? null, mode: 'embedded', groupId: 'streamsocial-engagement' },
+    settings: { host, port: 0, authToken: authToken ?? null, mode: 'embedded' },
     ...(logger === undefined ? {} : { logger }),
   });
   return {
