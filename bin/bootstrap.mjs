@@ -6,6 +6,7 @@
  *   bootstrap.mjs start [flags]     the platform: src/cli/main.ts up
  *   bootstrap.mjs test [filters]    the tests: scripts/test.ts
  *   bootstrap.mjs simulate [flags]  deterministic simulation: scripts/simulate.ts
+ *   bootstrap.mjs example NAME …    an example: scripts/example.ts
  *   bootstrap.mjs run VERB …        any verb of the command line
  */
 import { dirname, join } from 'node:path';
@@ -29,6 +30,8 @@ const targets = {
   start: [main, ['up', ...args]],
   test: [join(root, 'scripts', 'test.ts'), args],
   simulate: [join(root, 'scripts', 'simulate.ts'), args],
+  // the package's own name leads to its sources
+  example: ['--conditions=streamsocial-source', [join(root, 'scripts', 'example.ts'), ...args]],
   run: [main, args],
 };
 
@@ -37,10 +40,10 @@ if (Object.hasOwn(targets, mode ?? '')) {
     const own = join(root, '.node');
     const node = await findNode(own);
     await installPackages(root, node, own);
-    await run(node, ...targets[mode]);
+    await run(node, ...targets[mode], join(own, 'compiled'));
   } catch (error) {
     fail(error);
   }
 } else {
-  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|run [arguments]'));
+  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|example|run [arguments]'));
 }

@@ -9,8 +9,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const built = join(root, 'dist', 'cli', 'main.js');
 
 try {
-  const node = await findNode(cacheFolder());
-  await run(node, existsSync(built) ? built : join(root, 'src', 'cli', 'main.ts'), process.argv.slice(2));
+  const own = cacheFolder();
+  const node = await findNode(own);
+  const script = existsSync(built) ? built : join(root, 'src', 'cli', 'main.ts');
+  await run(node, script, process.argv.slice(2), join(own, 'compiled'));
 } catch (error) {
   fail(error);
 }

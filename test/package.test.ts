@@ -56,6 +56,12 @@ describe('the package in a project of its own', () => {
     assert.match(stdout, /^the first one of partition 0: order-\d+ \{"total":\d+\}$/m);
   });
 
+  test('an example that is copied into the project runs there', async () => {
+    cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true });
+    const { stdout } = await node('examples/delivery-semantics/main.ts');
+    assert.equal(stdout, readFileSync(join(root, 'examples/delivery-semantics/expected.txt'), 'utf8'));
+  });
+
   test('what is not a subpath of kit or domains stays inside', async () => {
     writeFileSync(
       join(project, 'inside.mjs'),

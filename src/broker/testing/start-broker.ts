@@ -5,6 +5,8 @@ import { openBroker } from '../broker.ts';
 import type { BrokerSettings } from '../handler.ts';
 import { Faults } from './faults.ts';
 
+export type { Fault, FaultOptions, Faults } from './faults.ts';
+
 export interface StartBrokerOptions extends Partial<BrokerSettings> {
   /** Where the log is kept. Default: in memory, gone with the broker. */
   readonly directory?: string;
