@@ -1,6 +1,6 @@
 import type { ApiSettings } from '../api/build-api.ts';
 import type { Settings } from '../config/settings.ts';
 
-export function apiSettings({ webHost, webPort, authToken, log, kafkaGroupId }: Settings): ApiSettings {
-  return { host: webHost, port: webPort, authToken, mode: log, groupId: kafkaGroupId };
+export function apiSettings({ webHost, webPort, authToken, log }: Settings): ApiSettings {
+  return { host: webHost, port: webPort, authToken, mode: log };
 }

@@ -2,10 +2,8 @@
  * One way to the system for every verb: its HTTP API. When a process serves the data directory, it is asked; otherwise the same
  * API runs inside this process, over the same log, without a port.
  */
-import { buildApi } from '../api/build-api.ts';
 import type { LoadedSettings } from '../config/settings.ts';
 import { KitError } from '../kit/errors.ts';
-import { openPlatform } from '../pipelines/open-platform.ts';
 import { apiSettings } from './api-settings.ts';
 import { runningServer } from './running-server.ts';
 
@@ -22,7 +20,7 @@ export interface Client {
   readonly origin: string;
   readonly local: boolean;
   /** The answer's JSON. @throws KitError with the problem's code, UNREACHABLE */
-  request<T>(method: 'GET' | 'POST', path: string, request?: Request): Promise<T>;
+  request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, request?: Request): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -38,6 +36,11 @@ export async function connect(loaded: LoadedSettings, options: { readonly consum
   if (server !== null && (server.log === settings.log || origins.log.source === 'default'))
     return remoteClient(server.url, settings.authToken);
 
+  // loaded here, as they take half of a verb's start and most verbs do without
+  const [{ openPlatform }, { buildApi }] = await Promise.all([
+    import('../pipelines/open-platform.ts'),
+    import('../api/build-api.ts'),
+  ]);
   const platform = await openPlatform(settings, { consume: options.consume });
   const api = buildApi({ platform, settings: apiSettings(settings) });
   await api.ready();
@@ -47,7 +50,7 @@ export async function connect(loaded: LoadedSettings, options: { readonly consum
         ? `the embedded log in ${settings.dataDir}`
         : `Kafka at ${settings.kafkaBootstrap.join(',')}`,
     local: true,
-    async request<T>(method: 'GET' | 'POST', path: string, request: Request = {}): Promise<T> {
+    async request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, request: Request = {}): Promise<T> {
       const { body, headers } = prepare(request, settings.authToken);
       const answer = await api.inject({ method, url: path, headers, ...(body === undefined ? {} : { payload: body }) });
       return parse<T>({ status: answer.statusCode, text: answer.payload });
@@ -63,7 +66,7 @@ export function remoteClient(url: string, authToken: string | null): Client {
   return {
     origin: url,
     local: false,
-    async request<T>(method: 'GET' | 'POST', path: string, request: Request = {}): Promise<T> {
+    async request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, request: Request = {}): Promise<T> {
       const { body, headers } = prepare(request, authToken);
       let answer: Answer;
       try {

@@ -118,14 +118,15 @@ export function dlqVerbs(program: Command, context: VerbContext): void {
           const rows = answer.items.map((item) => [
             item.id,
             item.status,
-            `${item.topic}:${item.partition}:${item.offset ?? '?'}`,
+            item.partition < 0 ? '-' : `${item.topic}:${item.partition}:${item.offset ?? '?'}`,
             item.reason ?? '',
           ]);
           print(rows.length === 0 ? 'nothing matches' : table(['id', 'status', 'to', 'reason'], rows));
           if (!answer.executed && rows.length > 0) print('nothing was sent; --execute sends');
         }
         const bad = answer.items.find(({ status }) => status === 'refused' || status === 'failed');
-        if (bad !== undefined) throw new KitError(bad.code ?? 'FAILED', bad.reason ?? `${bad.id} was not replayed`);
+        if (bad !== undefined)
+          throw new KitError(bad.code ?? 'FAILED', `${bad.id}: ${bad.reason ?? 'it was not replayed'}`);
       });
     });
 }

@@ -1,6 +1,6 @@
 /** `events import`: a file or stdin to the log, in batches over the API, in the file's order. */
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync, writeFileSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type GhArchiveLine, readGhArchive } from '../domains/social/import/gharchive.ts';
@@ -41,26 +41,27 @@ const MAX_BATCH_EVENTS = 1000;
 const MAX_BATCH_BYTES = 900 * 1024;
 const MAX_ATTEMPTS = 10;
 const MAX_WAIT_MS = 5000;
+const NEWLINE = Buffer.from('\n');
 
 interface Pending {
   readonly line: number;
   readonly json: string;
 }
 
-/** @throws KitError FILE_NOT_FOUND, UNREACHABLE; IMPORT_STALLED when the server refuses the same batch for long */
+/** The signal ends the reading; what was read is still sent. @throws KitError FILE_NOT_FOUND, UNREADABLE_INPUT, UNREACHABLE, OUTPUT_FAILED for the reject file; IMPORT_STALLED when the server refuses the same batch for long */
 export async function importEvents(client: Client, options: ImportOptions): Promise<ImportTotals> {
   const totals: ImportTotals = { lines: 0, published: 0, known: 0, skipped: 0, rejected: 0 };
   const rejects = new RejectFile(options.rejectFile);
   let batch: Pending[] = [];
   let bytes = 0;
   const send = async () => {
-    if (batch.length > 0) await sendBatch(client, batch, totals, rejects);
+    if (batch.length > 0) await sendBatch(client, batch, totals, rejects, options.signal);
     batch = [];
     bytes = 0;
     options.onProgress(totals);
   };
   try {
-    for await (const line of read(await open(options.file), options.from)) {
+    for await (const line of linesOf(options, totals)) {
       if (options.signal.aborted) break;
       totals.lines = line.line;
       if (line.ok === null) {
@@ -79,18 +80,32 @@ export async function importEvents(client: Client, options: ImportOptions): Prom
     await send();
     return totals;
   } finally {
-    await rejects.close();
+    rejects.close();
   }
 }
 
-function read(input: Readable, from: ImportOptions['from']): AsyncIterable<GhArchiveLine> {
-  return from === 'gharchive' ? readGhArchive(input) : readNdjson(input);
+async function* linesOf({ file, from, signal }: ImportOptions, totals: ImportTotals): AsyncGenerator<GhArchiveLine> {
+  const input = await open(file);
+  const end = () => input.destroy();
+  // a pipe may say nothing for ever
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  try {
+    yield* from === 'gharchive' ? readGhArchive(input) : readNdjson(input);
+  } catch (cause) {
+    if (signal.aborted) return;
+    if (cause instanceof KitError) throw cause;
+    const message = `${file} cannot be read after line ${totals.lines}: ${(cause as Error).message}`;
+    throw new KitError('UNREADABLE_INPUT', message, { cause });
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
 }
 
 async function open(file: string): Promise<Readable> {
   if (file === '-') return process.stdin;
   try {
-    await access(file);
+    await access(file, constants.R_OK);
   } catch (cause) {
     throw new KitError('FILE_NOT_FOUND', `There is no readable file ${file}`, { cause });
   }
@@ -98,7 +113,13 @@ async function open(file: string): Promise<Readable> {
 }
 
 /** Events that the server could not take now are sent again, alone and in order; refused ones go to the reject file. */
-async function sendBatch(client: Client, batch: Pending[], totals: ImportTotals, rejects: RejectFile): Promise<void> {
+async function sendBatch(
+  client: Client,
+  batch: Pending[],
+  totals: ImportTotals,
+  rejects: RejectFile,
+  signal: AbortSignal,
+): Promise<void> {
   let rest = batch;
   for (let attempt = 1; rest.length > 0; attempt += 1) {
     const again: Pending[] = [];
@@ -124,6 +145,7 @@ async function sendBatch(client: Client, batch: Pending[], totals: ImportTotals,
       again.push(...rest);
       reason = error.message;
     }
+    if (again.length > 0 && signal.aborted) return;
     if (again.length > 0 && attempt === MAX_ATTEMPTS)
       throw new KitError(
         'IMPORT_STALLED',
@@ -131,32 +153,34 @@ async function sendBatch(client: Client, batch: Pending[], totals: ImportTotals,
         { retriable: true },
       );
     rest = again;
-    if (rest.length > 0) await delay(Math.min(100 * 2 ** attempt, MAX_WAIT_MS));
+    if (rest.length > 0) await delay(Math.min(100 * 2 ** attempt, MAX_WAIT_MS), null, { signal }).catch(() => {});
   }
 }
 
 /** `line number <tab> reason <tab> the line itself` */
 class RejectFile {
   readonly #path: string;
-  #stream: WriteStream | null = null;
+  #file: number | null = null;
 
   constructor(path: string) {
     this.#path = path;
   }
 
+  /** @throws KitError OUTPUT_FAILED */
   write(line: number, reason: string, raw: string | Buffer): void {
-    this.#stream ??= createWriteStream(this.#path);
-    this.#stream.write(`${line}\t${reason}\t`);
-    this.#stream.write(raw);
-    this.#stream.write('\n');
+    try {
+      this.#file ??= openSync(this.#path, 'w');
+      writeFileSync(this.#file, Buffer.concat([Buffer.from(`${line}\t${reason}\t`), Buffer.from(raw), NEWLINE]));
+    } catch (cause) {
+      throw new KitError(
+        'OUTPUT_FAILED',
+        `line ${line} is refused (${reason}), and ${this.#path} cannot be written: ${(cause as Error).message}. --rejects names another file.`,
+        { cause },
+      );
+    }
   }
 
-  async close(): Promise<void> {
-    const stream = this.#stream;
-    if (stream === null) return;
-    await new Promise<void>((resolve, reject) => {
-      stream.on('error', reject);
-      stream.end(resolve);
-    });
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
   }
 }

@@ -3,6 +3,7 @@ import { Argument, Option } from 'commander';
 import { KitError } from '../kit/errors.ts';
 import type { Client } from './client.ts';
 import { importEvents } from './events-import.ts';
+import { timestamp } from './moment.ts';
 import { Progress, print, printJson } from './output.ts';
 import { integer, type VerbContext } from './verbs.ts';
 
@@ -32,13 +33,13 @@ export function eventVerbs(program: Command, context: VerbContext): void {
   const noun = program.command('events').description('publish, import and watch events');
 
   context
-    .verb(noun, 'publish', 'publish one event; with --file - or without --type it is read from stdin as JSON')
+    .verb(noun, 'publish', 'publish one event, from these flags; without --type it is read from stdin as JSON')
     .option('--type <event-type>', 'one of the ten types, e.g. post_liked')
     .option('--user <id>', 'user id')
     .option('--content <id>', 'content id, where the type has one')
     .option('--data <json>', "the event's data, as JSON")
     .option('--event-id <id>', 'repeating it publishes nothing new')
-    .option('--timestamp <time>', 'RFC 3339; default: now')
+    .option('--timestamp <time>', 'when it happened: 2026-05-27T14:00:00Z, 14:00, or -2h (default: now)', timestamp)
     .option('--json', 'print JSON')
     .action(async (flags: PublishFlags) => {
       const event = flags.type === undefined ? parseJson(await readStdin(), 'stdin') : eventOf(flags);
@@ -90,13 +91,13 @@ interface TailFlags {
   readonly json?: boolean;
 }
 
-function eventOf({ type, user, content, data, eventId, timestamp }: PublishFlags): Record<string, unknown> {
+function eventOf({ type, user, content, data, eventId, timestamp: at }: PublishFlags): Record<string, unknown> {
   const fields = {
     event_id: eventId,
     event_type: type,
     user_id: user,
     content_id: content,
-    timestamp: timestamp ?? new Date().toISOString(),
+    timestamp: at ?? new Date().toISOString(),
     data: data === undefined ? undefined : parseJson(data, '--data'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
@@ -113,6 +114,7 @@ function parseJson(text: string, where: string): unknown {
 const MAX_STDIN_BYTES = 64 * 1024;
 
 async function readStdin(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('an event as JSON, ended by Ctrl-D (or say --type, --user, …):\n');
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {

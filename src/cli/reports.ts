@@ -16,7 +16,25 @@ export function reconciliationText(result: Reconciliation): string {
     topic.balanced ? 'yes' : 'NO',
   ]);
   const headings = ['topic', 'in log', 'applied', 'duplicates', 'parked', 'dead-lettered', 'pending', 'balanced'];
-  return `${table(headings, rows)}\n${comparisonText(result)}\n${result.balanced ? 'balanced' : 'NOT BALANCED'}`;
+  const end = result.balanced ? 'balanced' : 'NOT BALANCED';
+  return `${table(headings, rows)}\n${reactionsText(result)}\n${comparisonText(result)}\n${end}`;
+}
+
+/** A line while all is well, else the rows that are not. */
+function reactionsText({ reactions }: Reconciliation): string {
+  const wrong = reactions.filter(({ balanced, parked }) => !balanced || parked > 0);
+  const names = [...new Set(reactions.map(({ projection }) => projection))].join(', ');
+  if (wrong.length === 0) return `${names}: every event accounted for`;
+  const rows = wrong.map((one) => [
+    one.projection,
+    one.topic,
+    one.in_log,
+    one.applied,
+    one.parked,
+    one.dead,
+    one.pending,
+  ]);
+  return table(['projection', 'topic', 'in log', 'applied', 'parked', 'dead', 'pending'], rows);
 }
 
 function comparisonText({ compared, differing, differences }: Reconciliation): string {

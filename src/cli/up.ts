@@ -3,11 +3,9 @@ import { isIPv6 } from 'node:net';
 import type { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
-import { buildApi } from '../api/build-api.ts';
 import type { LoadedSettings } from '../config/settings.ts';
 import { KitError } from '../kit/errors.ts';
 import type { DemoReport } from '../pipelines/demo.ts';
-import { openPlatform } from '../pipelines/open-platform.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { apiSettings } from './api-settings.ts';
 import { telemetryOf } from './cluster-health.ts';
@@ -52,6 +50,10 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
       `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`,
     );
 
+  const [{ openPlatform }, { buildApi }] = await Promise.all([
+    import('../pipelines/open-platform.ts'),
+    import('../api/build-api.ts'),
+  ]);
   const platform = await openPlatform(settings, {
     consume: true,
     logger,

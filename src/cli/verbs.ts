@@ -2,6 +2,9 @@ import { type Command, type CommandOptions, InvalidArgumentError } from 'command
 import { type LoadedSettings, loadSettings, settingFlags, settingOptions } from '../config/settings.ts';
 import { type Client, connect } from './client.ts';
 
+/** Heading of the flags that are settings. */
+export const SETTINGS_GROUP = 'Settings:';
+
 /** What every verb needs: its settings as flags, and a client that is closed whatever happens. */
 export class VerbContext {
   #loaded: LoadedSettings | null = null;
@@ -13,7 +16,7 @@ export class VerbContext {
       this.#loaded = loadSettings({ flags: settingFlags(action.opts()) });
     });
     command
-      .optionsGroup('Settings:')
+      .optionsGroup(SETTINGS_GROUP)
       .option('--settings-file <file>', 'settings file (default: streamsocial.json, where there is one)');
     for (const { usage, description: text } of settingOptions()) command.option(usage, text);
     return command.optionsGroup('Options:');
@@ -54,4 +57,9 @@ export function keyValue(text: string, earlier: Record<string, string>): Record<
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=value.');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Collects a repeated option. */
+export function collected(text: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, text];
 }
