@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Reconciliation } from '../../src/pipelines/reconciliation.ts';
 import { dataDirectory, getJson, run, type Server, untilQuiet, up } from '../support/streamsocial.ts';
+import { until } from '../support/until.ts';
 
 interface Place {
   readonly event_id: string;
@@ -36,7 +36,9 @@ describe('kill -9 of the embedded process in the middle of a demo', () => {
       ]);
       const publishing = publishUntilGone(server, `round-${round}`, acknowledged);
       // a different moment each time; the publishing itself says that the demo is under way
-      while (acknowledged.length < before + 200 * round) await delay(5);
+      const enough = until(() => acknowledged.length >= before + 200 * round, { timeoutMs: 60_000, everyMs: 5 });
+      // a publisher that gives up before the kill has something to say
+      await Promise.race([enough, publishing.then(() => assert.fail('the server was gone before it was killed'))]);
       await server.end('SIGKILL');
       await publishing;
     }

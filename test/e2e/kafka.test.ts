@@ -11,8 +11,10 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { kafkaLibraries } from '../../src/cluster/artifacts.ts';
+import { loadSettings } from '../../src/config/settings.ts';
 import { KafkaLog } from '../../src/kit/log/kafka/kafka-log.ts';
 import { partitionFor } from '../../src/kit/log/partitioner.ts';
+import { openPlatform } from '../../src/pipelines/open-platform.ts';
 import {
   KAFKA_COMPONENTS,
   kafkaForTests,
@@ -20,7 +22,9 @@ import {
   type TestKafka,
   testCacheDirectory,
 } from '../support/cluster.ts';
+import { assertStatesEqualFolds } from '../support/handler-states.ts';
 import { missing } from '../support/requirements.ts';
+import { losesItsConnectionTwice } from '../support/stream-reconnect.ts';
 import { dataDirectory, getJson, run, untilQuiet, up } from '../support/streamsocial.ts';
 import { until } from '../support/until.ts';
 
@@ -168,6 +172,17 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     assert.equal(await server.end('SIGTERM'), 0);
   });
 
+  it("the handlers' states after a demo equal independent folds of the whole log", async (t) => {
+    const dataDir = await dataDirectory(t);
+    const { settings } = loadSettings({ flags: { ...parsed(flags(4)), dataDir }, env: {} });
+    const platform = await openPlatform(settings, { consume: true });
+    t.after(() => platform.close());
+    platform.controller.startDemo({ events: 3_000, seed: 13, ratePerSecond: 0 });
+    const demo = await platform.controller.demoEnded();
+    assert.equal(demo.balanced, true, JSON.stringify(demo));
+    await assertStatesEqualFolds(platform);
+  });
+
   it("Java's console consumer reads our records, and its console producer's keys land beside ours", async (t) => {
     const directory = await dataDirectory(t);
     const server = await up(t, directory, ['--no-demo', ...flags(4)]);
@@ -204,6 +219,12 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
       `${server.url}/api/v1/events?topic=${TOPIC}&partition=${ours.partition}&offset=${ours.offset}`,
     );
     assert.equal(page.records.filter((record) => record.key === key).length, 2, 'both in one partition');
+    assert.equal(await server.end('SIGTERM'), 0);
+  });
+
+  it('a WebSocket client that loses its connection twice receives every event once, in order per key', async (t) => {
+    const server = await up(t, await dataDirectory(t), ['--no-demo', ...flags(4)]);
+    await losesItsConnectionTwice(server, `stream-${Date.now()}`);
     assert.equal(await server.end('SIGTERM'), 0);
   });
 });
@@ -259,6 +280,14 @@ async function likesOf(file: string): Promise<Map<string, number>> {
     if (event.event_type === 'post_liked') likes.set(event.content_id, (likes.get(event.content_id) ?? 0) + 1);
   }
   return likes;
+}
+
+/** `--redis-port 1` as the settings take it: `redisPort`. */
+function parsed(flags: readonly string[]): Record<string, string> {
+  const names: Readonly<Record<string, string>> = { '-b': 'bootstrap', '--log': 'log', '--group-id': 'groupId' };
+  const pairs = Array.from({ length: flags.length / 2 }, (_, n) => [flags[2 * n]!, flags[2 * n + 1]!] as const);
+  const camel = (flag: string) => flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(pairs.map(([flag, value]) => [names[flag] ?? camel(flag), value]));
 }
 
 async function deadLettersOf(log: KafkaLog, id: string) {
