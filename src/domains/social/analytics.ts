@@ -39,8 +39,19 @@ export interface Slot {
   readonly period: string;
 }
 
-export function slotAt(atMs: number, { name, ms, slots }: PeriodKind): Slot {
-  const index = Math.floor(atMs / ms);
+export function slotAt(atMs: number, kind: PeriodKind): Slot {
+  const index = Math.floor(atMs / kind.ms);
+  const known = lastSlots.get(kind);
+  if (known?.index === index) return known.slot;
+  const slot = slotOf(index, kind);
+  lastSlots.set(kind, { index, slot });
+  return slot;
+}
+
+/** Most events are of the same period as the one before. */
+const lastSlots = new Map<PeriodKind, { readonly index: number; readonly slot: Slot }>();
+
+function slotOf(index: number, { name, ms, slots }: PeriodKind): Slot {
   const start = new Date(index * ms).toISOString();
   return {
     slot: ((index % slots) + slots) % slots,

@@ -8,8 +8,10 @@ import { script } from '../../stores/redis.ts';
  *
  * KEYS state, seen, parked, clearing. ARGV document prefix, epoch, expect ('' for none), next, dead, now, end of the window,
  * ids kept at most, documents changed by `each` at most, a key to sort in,
- * batch as JSON: { effects: [[id | false, delta, ...], ...], park: [offset, record, ...], unpark: [offset, ...] }.
- * A plain delta of a plain document is [key, field, value, ...]; any other is
+ * batch as JSON: { heads: [{ key, shape, keep, period, capacity }, ...], effects: [[id | false, delta, ...], ...],
+ * park: [offset, record, ...], unpark: [offset, ...] }.
+ * A plain delta of a plain document is [key, field, value, ...], of another [index of its head, field, value, ...], or
+ * [index, item, by] where the head has a capacity. Any other delta is
  * { key, shape, fields: [field, value, ...], keep, period, item, by, capacity, fieldsOf, atMost, moreThan, from, each }.
  * Answers { 'ok', indexes of duplicates } | { 'fenced', epoch } | { 'mismatch', next } | { 'clearing' }
  * | { 'invalid', key, field, '' for the shape } | { 'wide', document of `each` }.
@@ -163,29 +165,21 @@ end
 local changes = {}  -- what is to be written: key -> { shape, fields, keep, period, capacity, counts }
 local views = {}  -- documents as they were asked for: key -> { count, fields, texts }
 
--- The document with its change, counters as texts or numbers; what changed by field; whether the stored one goes whole.
+-- The document with its change, counters as texts or numbers.
 local function merged(key, change)
-  local stored, count, shape = load(key)
+  local fields, count, shape = load(key)
   if count > 0 and shape ~= change.shape then refuse(key, '') end
-  local changed, anew = {}, false
-  if change.period then
-    if stored.period and greater(stored.period, change.period) then return stored, changed, false end
-    if stored.period ~= change.period then
-      stored, anew = { period = change.period }, count > 0
-      changed.period = true
-    end
+  if change.period and fields.period ~= change.period then
+    if fields.period and greater(fields.period, change.period) then return fields end
+    fields = { period = change.period }
   end
   for name, value in pairs(change.fields) do
-    if stored[name] then
-      local both = { [name] = value }
-      merge_stored(both, key, name, stored[name])
-      value = both[name]
-    end
-    stored[name] = value
-    changed[name] = true
+    local both = { [name] = value }
+    if fields[name] then merge_stored(both, key, name, fields[name]) end
+    fields[name] = both[name]
   end
-  if change.counts then count_into(stored, key, change.capacity, change.counts, changed) end
-  return stored, changed, anew
+  if change.counts then count_into(fields, key, change.capacity, change.counts, {}) end
+  return fields
 end
 
 local function count_fields(key)
@@ -194,7 +188,7 @@ local function count_fields(key)
   local change, count = changes[key], nil
   if change and change.shape ~= '' and not change.keep then
     count = 0
-    for _ in pairs((merged(key, change))) do count = count + 1 end
+    for _ in pairs(merged(key, change)) do count = count + 1 end
   else
     local shape = call('HGET', prefix .. key, '') or ''
     count = call('HLEN', prefix .. key) - (shape == '' and 0 or 1)
@@ -280,6 +274,28 @@ local function add(key, delta, texts)
   end
 end
 
+-- What many deltas of a batch have in common is sent, and looked up, once.
+local function add_plain(head, delta)
+  local change = head.change
+  if not change then
+    change = change_for(head.key, head.shape)
+    change.keep, change.capacity = head.keep, head.capacity
+    head.change = change
+  end
+  if head.period ~= change.period then
+    if change.period and greater(change.period, head.period) then return end
+    change.period, change.fields, change.counts = head.period, {}, nil
+  end
+  if head.capacity then
+    local counts = change.counts or {}
+    change.counts = counts
+    counts[#counts + 1] = delta[2]
+    counts[#counts + 1] = delta[3]
+  else
+    for f = 2, #delta, 2 do merge(change.fields, head.key, delta[f], delta[f + 1]) end
+  end
+end
+
 local changed_by_each = 0
 local function add_dependent(delta)
   if delta.fieldsOf then
@@ -323,13 +339,13 @@ local function collect()
       for d = 2, #effect do
         local delta = effect[d]
         local key = delta[1]
-        if key then
+        if type(key) == 'number' then
+          add_plain(batch.heads[key], delta)
+        elseif key then
           local fields = change_for(key, '').fields
           for f = 2, #delta, 2 do merge(fields, key, delta[f], delta[f + 1]) end
-        elseif delta.fieldsOf or delta.from or delta.each then
-          dependent[#dependent + 1] = delta
         else
-          add(delta.key, delta)
+          dependent[#dependent + 1] = delta
         end
       end
     end
@@ -367,8 +383,47 @@ local function decide_fields(key, change)
   if #values > 0 then writes[#writes + 1] = { prefix .. key, values, nil, false, keep } end
 end
 
-local function decide_whole(key, change)
-  local fields, changed, anew = merged(key, change)
+-- Of one period, or counting: only the fields that change are read, unless items that are counted have to give way to others.
+local function decide_parts(key, change)
+  local names, counted = { '', 'period' }, {}
+  for name in pairs(change.fields) do names[#names + 1] = name end
+  for i = 1, #(change.counts or {}), 2 do
+    local name = 'top/' .. change.counts[i]
+    if not counted[name] then names[#names + 1] = name end
+    counted[name] = true
+  end
+  local fields = {}
+  in_chunks(names, function(from, to)
+    for i, stored in ipairs(call('HMGET', prefix .. key, unpack(names, from, to))) do
+      if stored then fields[names[from + i - 1]] = stored end
+    end
+  end)
+  if fields[''] ~= change.shape and (fields[''] or call('EXISTS', prefix .. key) == 1) then refuse(key, '') end
+  fields[''] = nil
+
+  local changed, anew = {}, false
+  if change.period and fields.period ~= change.period then
+    if fields.period and greater(fields.period, change.period) then return end
+    anew = fields.period ~= nil
+    fields = { period = change.period }
+    changed.period = true
+  end
+  for name, value in pairs(change.fields) do
+    local both = { [name] = value }
+    if fields[name] then merge_stored(both, key, name, fields[name]) end
+    fields[name] = both[name]
+    changed[name] = true
+  end
+  if change.counts then
+    local unknown = 0
+    for name in pairs(counted) do
+      if not fields[name] then unknown = unknown + 1 end
+    end
+    local others = change.period and 2 or 1
+    if not anew and call('HLEN', prefix .. key) - others + unknown > change.capacity then fields = load(key) end
+    count_into(fields, key, change.capacity, change.counts, changed)
+  end
+
   local values, gone = { '', change.shape }, {}
   for name, stays in pairs(changed) do
     if stays then
@@ -384,7 +439,7 @@ end
 local function decide()
   collect()
   for key, change in pairs(changes) do
-    if change.shape == '' or change.keep then decide_fields(key, change) else decide_whole(key, change) end
+    if change.shape == '' or change.keep then decide_fields(key, change) else decide_parts(key, change) end
   end
 end
 

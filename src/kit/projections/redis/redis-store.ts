@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { KitError } from '../../errors.ts';
 import type { TopicPartition } from '../../log/event-log.ts';
 import { type RedisAddress, RedisConnection } from '../../stores/redis.ts';
-import { MAX_EACH, shapeConflict, shapeOf, tooWide } from '../changes.ts';
-import { checkEffect } from '../check-effect.ts';
+import { MAX_EACH, shapeConflict, tooWide } from '../changes.ts';
 import { checkKeys, compareBytes, conflict, fieldFromText, greatest, toDocument } from '../deltas.ts';
 import type { StoreImage } from '../embedded/sqlite-image.ts';
 import {
@@ -12,12 +11,12 @@ import {
   DEFAULT_WINDOW,
   type DeduplicationWindow,
   type Document,
-  type Effect,
   type ParkedRecord,
   type PartitionClaim,
   type PartitionState,
   type ProjectionStore,
 } from '../projection-store.ts';
+import { batchText } from './apply-batch.ts';
 import { APPLY } from './apply-script.ts';
 import { CLAIM, CLEAR_BEGIN, CLEAR_END, CLEAR_PAGE, READ_MANY } from './scripts.ts';
 
@@ -115,11 +114,7 @@ export class RedisProjectionStore implements ProjectionStore {
       this.#window.maxIdsPerPartition,
       MAX_EACH,
       `${this.name}.__sorting`,
-      JSON.stringify({
-        effects: batch.effects.map(compact),
-        park: batch.park.flatMap((record) => [String(record.offset), JSON.stringify(record)]),
-        unpark: batch.unpark.map(String),
-      }),
+      batchText(batch),
     ]);
     const [status, detail, field] = answer as [string, string | number[], string];
     if (status === 'fenced') return { status, epoch: Number(detail) };
@@ -267,27 +262,6 @@ function documentOf(all: readonly (readonly [string, string])[]): Document | nul
 
 function pairs(flat: readonly string[]): [string, string][] {
   return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
-}
-
-/** As `apply-script.ts` reads it; a delta without fields changes nothing and stays out. */
-function compact(effect: Effect): unknown[] {
-  checkEffect(effect);
-  const compacted: unknown[] = [effect.eventId ?? false];
-  for (const delta of effect.deltas) {
-    const { key, add, max, top, keep, period, when, from, each } = delta;
-    const fields: (string | number)[] = [];
-    for (const name in add) fields.push(name, add[name]!);
-    for (const name in max) fields.push(name, max[name]!);
-    if (fields.length === 0 && top === undefined && from === undefined) continue;
-    const shape = shapeOf(delta);
-    if (shape === '' && when === undefined && from === undefined && each === undefined) {
-      fields.unshift(key);
-      compacted.push(fields);
-    } else {
-      compacted.push({ key, shape, fields, keep, period, ...top, ...when, from, each });
-    }
-  }
-  return compacted;
 }
 
 function* inPages<T>(items: Iterable<T>, size: number): Generator<T[]> {
