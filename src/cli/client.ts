@@ -2,9 +2,11 @@
  * One way to the system for every verb: its HTTP API. When a process serves the data directory, it is asked; otherwise the same
  * API runs inside this process, over the same log, without a port.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedSettings } from '../config/settings.ts';
 import { KitError } from '../kit/errors.ts';
 import { apiSettings } from './api-settings.ts';
+import { Progress } from './output.ts';
 import { runningServer } from './running-server.ts';
 
 export interface Request {
@@ -44,7 +46,7 @@ export async function connect(loaded: LoadedSettings, options: { readonly consum
   const platform = await openPlatform(settings, { consume: options.consume });
   const api = buildApi({ platform, settings: apiSettings(settings) });
   await api.ready();
-  return {
+  const client: Client = {
     origin:
       settings.log === 'embedded'
         ? `the embedded log in ${settings.dataDir}`
@@ -60,6 +62,36 @@ export async function connect(loaded: LoadedSettings, options: { readonly consum
       await platform.close();
     },
   };
+  // on Kafka other processes consume
+  if (options.consume && settings.log === 'embedded') await untilCaughtUp(client);
+  return client;
+}
+
+const CATCH_UP_POLL_MS = 20;
+/** One that is paused, or that this process does not run, is not waited for. */
+const STALLED_MS = 3_000;
+
+/** What earlier processes wrote and did not live to apply belongs into this one's answers. */
+async function untilCaughtUp(client: Client): Promise<void> {
+  const progress = new Progress();
+  let [least, leastAt] = [Number.POSITIVE_INFINITY, performance.now()];
+  for (;;) {
+    const answer = await client.request<{ projections: { name: string; lag: number }[] }>('GET', '/api/v1/projections');
+    const behind = answer.projections.filter(({ lag }) => lag > 0);
+    const left = behind.reduce((sum, { lag }) => sum + lag, 0);
+    if (left < least) [least, leastAt] = [left, performance.now()];
+    const isStalled = performance.now() - leastAt > STALLED_MS;
+    if (left === 0 || isStalled) {
+      progress.clear();
+      if (isStalled && left > 0)
+        process.stderr.write(
+          `warning: ${behind.map(({ name }) => name).join(', ')} did not reach the log's end; the answer lacks what came last\n`,
+        );
+      return;
+    }
+    progress.update(`${left.toLocaleString('en-US')} records to apply first`);
+    await delay(CATCH_UP_POLL_MS);
+  }
 }
 
 export function remoteClient(url: string, authToken: string | null): Client {

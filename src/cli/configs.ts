@@ -16,7 +16,7 @@ interface DescribeFlags extends ResourceFlags {
 }
 
 interface AlterFlags extends ResourceFlags {
-  readonly add: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string>>;
   readonly delete?: readonly string[];
   readonly execute?: boolean;
 }
@@ -39,7 +39,7 @@ export function logConfigVerbs(program: Command, context: VerbContext): void {
     .verb(noun, 'alter', 'set or unset configurations; says what would change until --execute')
     .option('-t, --topic <name>', 'of this topic')
     .option('--broker <id>', 'of this broker')
-    .option('--add <key=value...>', 'set, repeatable', keyValue, {})
+    .option('--add <key=value...>', 'set, repeatable', keyValue)
     .option('--delete <key>', 'go back to the default, repeatable', collected)
     .option('--execute', 'do it')
     .option('--json', 'one JSON object per change')
@@ -79,7 +79,7 @@ function valueText({ value, sensitive }: Pick<ConfigEntry, 'value' | 'sensitive'
 
 async function alterConfigs({ admin }: LogAccess, resource: ConfigResource, flags: AlterFlags): Promise<void> {
   const removed = Object.fromEntries((flags.delete ?? []).map((name) => [name, null]));
-  const both = Object.keys(removed).find((name) => Object.hasOwn(flags.add, name));
+  const both = Object.keys(removed).find((name) => Object.hasOwn(flags.add ?? {}, name));
   if (both !== undefined) throw new KitError('USAGE', `${both} is both added and deleted`);
   const changes: Record<string, string | null> = { ...flags.add, ...removed };
   if (Object.keys(changes).length === 0) throw new KitError('USAGE', 'Say what: --add key=value or --delete key');

@@ -52,9 +52,9 @@ export function consumeVerb(program: Command, context: VerbContext): void {
 
 const EXAMPLES = `
 Examples:
-  consume -t orders --from-beginning --max 10
-  consume -t orders --from-time -10m --format '%p:%o %k %v'
-  consume -t orders -g inventory --from-beginning --filter 'value.total >= 100 && header("source") != "test"'`;
+  streamsocial consume -t orders --from-beginning --max 10
+  streamsocial consume -t orders --from-time -10m --format '%p:%o %k %v'
+  streamsocial consume -t orders -g inventory --from-beginning --filter 'value.total >= 100 && header("source") != "test"'`;
 
 async function consume(context: VerbContext, flags: ConsumeFlags): Promise<void> {
   const { topic, group, partition } = flags;

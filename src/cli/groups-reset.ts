@@ -69,6 +69,7 @@ export function groupResetVerb(noun: Command, context: VerbContext): void {
     .option('--export', 'print the new offsets as CSV, for --from-file')
     .addOption(new Option('--dry-run', 'what happens without --execute').conflicts('execute'))
     .option('--json', 'one JSON object per partition')
+    .addHelpText('after', EXAMPLES)
     .action(async (named: string | undefined, flags: ResetFlags) => {
       const group = oneGroup(named, flags.group);
       const target = await targetOf(flags);
@@ -76,6 +77,12 @@ export function groupResetVerb(noun: Command, context: VerbContext): void {
       await withLog(context.loaded, (access) => resetOffsets(access, group, target, flags));
     });
 }
+
+const EXAMPLES = `
+Examples:
+  streamsocial groups reset-offsets billing -t orders --to-earliest            what would change
+  streamsocial groups reset-offsets billing -t orders --to-earliest --execute
+  streamsocial groups reset-offsets billing -t orders:0,2 --to-datetime 14:00 --execute`;
 
 async function resetOffsets(access: LogAccess, group: string, target: ResetTarget, flags: ResetFlags): Promise<void> {
   const { log, admin } = access;

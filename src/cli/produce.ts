@@ -19,7 +19,7 @@ type Acks = '0' | '1' | 'all';
 interface ProduceFlags {
   readonly topic: string;
   readonly keySeparator?: string;
-  readonly header: readonly Header[];
+  readonly header?: readonly Header[];
   readonly acks: Acks;
   readonly file?: string;
   readonly partition?: number;
@@ -46,7 +46,7 @@ export function produceVerb(program: Command, context: VerbContext): void {
     .verb(program, 'produce', 'write lines to a topic, a record each: from a file, from stdin, or typed at a prompt')
     .requiredOption('-t, --topic <name>', 'topic')
     .option('--key-separator <text>', 'what stands between key and value, e.g. : (default: no keys)', notEmpty)
-    .option('--header <name=value...>', 'a header of every record, repeatable', header, [])
+    .option('--header <name=value...>', 'a header of every record, repeatable', header)
     .addOption(
       new Option('--acks <acks>', 'who has to have a record before it counts')
         .choices(['0', '1', 'all'])
@@ -58,8 +58,14 @@ export function produceVerb(program: Command, context: VerbContext): void {
     .option('--max-record-bytes <n>', 'a longer line is refused', integer(1, 64 * MIB), MIB)
     .option('--skip-invalid', 'leave out lines that are no record, instead of ending at the first')
     .option('--json', 'print what was written as a JSON object')
+    .addHelpText('after', EXAMPLES)
     .action(async (flags: ProduceFlags) => produce(context.loaded, flags));
 }
+
+const EXAMPLES = `
+Examples:
+  echo 'o-1:{"total":12}' | streamsocial produce -t orders --key-separator :
+  streamsocial produce -t orders --file orders.ndjson --header source=shop`;
 
 function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.');
@@ -67,7 +73,7 @@ function notEmpty(text: string): string {
 }
 
 /** Names may repeat, as in Kafka. */
-function header(text: string, earlier: readonly Header[]): readonly Header[] {
+function header(text: string, earlier: readonly Header[] = []): readonly Header[] {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be name=value.');
   return [...earlier, [text.slice(0, at), Buffer.from(text.slice(at + 1))]];
@@ -111,7 +117,7 @@ async function send(
       producer,
       topic,
       partition,
-      headers: flags.header,
+      headers: flags.header ?? [],
       keySeparator: keySeparator === undefined ? null : Buffer.from(keySeparator),
       nullValue: nullValue === undefined ? null : Buffer.from(nullValue),
       maxBytes: maxRecordBytes,

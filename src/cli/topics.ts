@@ -49,8 +49,12 @@ export function topicVerbs(program: Command, context: VerbContext): void {
       'replicas of each partition (default: what the brokers are set to)',
       integer(1, 100),
     )
-    .option('--config <key=value...>', 'topic configuration, repeatable', keyValue, {})
-    .option('--json', 'print JSON')
+    .option('--config <key=value...>', 'topic configuration, repeatable', keyValue)
+    .option('--json', 'one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  streamsocial topics create -t orders --partitions 3 --config retention.ms=86400000',
+    )
     .action((flags: CreateFlags) => withLog(context.loaded, (access) => createTopic(access, flags)));
 
   topicChangeVerbs(noun, context);
@@ -79,12 +83,12 @@ interface CreateFlags {
   readonly topic: string;
   readonly partitions: number;
   readonly replicationFactor?: number;
-  readonly config: Readonly<Record<string, string>>;
+  readonly config?: Readonly<Record<string, string>>;
   readonly json?: boolean;
 }
 
 async function createTopic({ log, admin }: LogAccess, flags: CreateFlags): Promise<void> {
-  const { topic: name, partitions, replicationFactor, config } = flags;
+  const { topic: name, partitions, replicationFactor, config = {} } = flags;
   const spec = { name, partitions, config, ...(replicationFactor === undefined ? {} : { replicationFactor }) };
   const { created, warnings } = await new TopicManager(log).ensure([spec]);
   const isNew = created.length > 0;

@@ -1,4 +1,4 @@
-import { type Command, type CommandOptions, InvalidArgumentError } from 'commander';
+import { type Command, type CommandOptions, Help, InvalidArgumentError, type Option } from 'commander';
 import { type LoadedSettings, loadSettings, settingFlags, settingOptions } from '../config/settings.ts';
 import { type Client, connect } from './client.ts';
 
@@ -12,6 +12,7 @@ export class VerbContext {
   /** A subcommand that takes the settings as flags, listed apart from its own options. */
   verb(parent: Command, nameAndArguments: string, description: string, options?: CommandOptions): Command {
     const command = parent.command(nameAndArguments, options).description(description);
+    command.configureHelp({ groupItems: settingsLast });
     command.hook('preAction', (_, action) => {
       this.#loaded = loadSettings({ flags: settingFlags(action.opts()) });
     });
@@ -37,6 +38,18 @@ export class VerbContext {
   }
 }
 
+/** What a verb has of its own comes first; the settings are the same everywhere. */
+function settingsLast<T extends Command | Option>(
+  all: T[],
+  visible: T[],
+  groupOf: (item: T) => string,
+): Map<string, T[]> {
+  const groups = Help.prototype.groupItems(all, visible, groupOf);
+  const settings = groups.get(SETTINGS_GROUP) ?? [];
+  if (groups.delete(SETTINGS_GROUP)) groups.set(SETTINGS_GROUP, settings);
+  return groups;
+}
+
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -53,7 +66,7 @@ export function fraction(text: string): number {
 }
 
 /** Collects repeated `key=value`. */
-export function keyValue(text: string, earlier: Record<string, string>): Record<string, string> {
+export function keyValue(text: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=value.');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };

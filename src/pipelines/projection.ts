@@ -35,9 +35,9 @@ export interface Projection {
   readonly deduplicate?: boolean;
   /**
    * `maxChunkRecords`: where a single event can change many documents, few events a transaction, so that none holds up the
-   * others for long. `lingerMs`: where an event changes much that the next one changes too.
+   * others for long. `gatherMs`: where an event changes much that the next one changes too.
    */
-  readonly limits?: Partial<Pick<ConsumerLimits, 'maxChunkRecords' | 'lingerMs'>>;
+  readonly limits?: Partial<Pick<ConsumerLimits, 'maxChunkRecords' | 'gatherMs'>>;
 }
 
 /** Keys and documents are the projection's own; see `src/domains/social/`. */

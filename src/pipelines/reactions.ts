@@ -11,7 +11,7 @@ import { groupOf, type Projection, type ReactionName } from './projection.ts';
 const { user_action: actions, content_interaction: interactions, system_event: system } = CATEGORIES;
 
 /** Read by people, who do not notice it; at low rates it halves the number of transactions, and more. */
-const SOON = { lingerMs: 50 };
+const SOON = { gatherMs: 50 };
 
 const REACTIONS: Readonly<Record<ReactionName, Pick<Projection, 'topics' | 'project' | 'deduplicate' | 'limits'>>> = {
   feed: {
@@ -30,7 +30,7 @@ const REACTIONS: Readonly<Record<ReactionName, Pick<Projection, 'topics' | 'proj
   analytics: {
     topics: [actions.topic, interactions.topic, system.topic],
     project: projectAnalytics,
-    limits: { lingerMs: 250 },
+    limits: { gatherMs: 250 },
   },
   moderation: { topics: [system.topic], project: projectModeration, limits: SOON },
   sessions: { topics: [system.topic], project: projectSessions, limits: SOON },

@@ -183,6 +183,36 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
     await assertStatesEqualFolds(platform);
   });
 
+  it('a projection is rebuilt under 2,000 events a second, swapped in, and equals the fold', async (t) => {
+    const directory = await dataDirectory(t);
+    const demo = ['--demo-events', '12000', '--demo-rate', '2000', '--demo-seed', '17'];
+    const server = await up(t, directory, [...demo, ...flags(5)]);
+    const published = async () => {
+      const { demo } = await getJson<{ demo: { published: number } | null }>(`${server.url}/api/status`);
+      return demo?.published ?? 0;
+    };
+    await until(async () => (await published()) > 1_000, { what: 'the traffic' });
+    const address = `${server.url}/api/v1/projections/engagement/rebuild`;
+    const headers = { 'content-type': 'application/json' };
+    const begun = await fetch(address, { method: 'POST', headers, body: '{"shadow":true}' });
+    assert.equal(begun.status, 202, await begun.text());
+    const report = await until(
+      async () => {
+        const now = await getJson<{ state: string; swapped: boolean; version: number }>(address);
+        return now.state !== 'RUNNING' && now;
+      },
+      { timeoutMs: 60_000, what: 'the rebuild' },
+    );
+    assert.deepEqual([report.state, report.swapped, report.version], ['DONE', true, 2]);
+    assert.ok((await published()) < 12_000, 'there was traffic meanwhile');
+    await until(async () => (await published()) >= 12_000, { timeoutMs: 60_000, what: 'the end of the traffic' });
+    await untilQuiet(server.url);
+    const verified = await run(['verify', '--data-dir', directory, '--json', ...flags(5)]);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    assert.equal(JSON.parse(verified.stdout).differing, 0);
+    assert.equal(await server.end('SIGTERM'), 0);
+  });
+
   it("Java's console consumer reads our records, and its console producer's keys land beside ours", async (t) => {
     const directory = await dataDirectory(t);
     const server = await up(t, directory, ['--no-demo', ...flags(4)]);

@@ -10,6 +10,7 @@ import { until } from '../support/until.ts';
 
 const EVENTS = 20_000;
 const RATE = 2_000;
+const MAX_ATTEMPTS = 5;
 const demo = ['--demo-events', String(EVENTS), '--demo-rate', String(RATE), '--demo-seed', '11'];
 
 async function published({ url }: Server): Promise<number> {
@@ -99,14 +100,18 @@ describe(`a rebuild under ${RATE} events a second`, () => {
     assert.equal(seeded.code, 0, seeded.stdout + seeded.stderr);
     const files = async () =>
       (await readdir(join(directory, 'projections'))).filter((name) => /^engagement-v\d+\.db/.test(name));
-    const rebuilding = launch(t, rebuildArguments(directory));
-    await until(async () => (await files()).length > 0, { everyMs: 2, what: 'the version beside' });
-    rebuilding.child.kill('SIGINT');
-    const code = await rebuilding.ended;
-    if (code === 0) return t.skip('it was done before Ctrl-C arrived');
-    assert.equal(code, 130, rebuilding.output());
-    assert.match(rebuilding.output(), /cancelled; the live version is as it was/);
-    assert.deepEqual(await files(), []);
+    // one that is done before Ctrl-C arrives is tried again
+    for (let attempt = 1, code: number | null = 0; code === 0; attempt += 1) {
+      const before = await files();
+      const rebuilding = launch(t, rebuildArguments(directory));
+      await until(async () => (await files()).length > before.length, { everyMs: 2, what: 'the version beside' });
+      rebuilding.child.kill('SIGINT');
+      code = await rebuilding.ended;
+      if (code === 0 && attempt < MAX_ATTEMPTS) continue;
+      assert.equal(code, 130, rebuilding.output());
+      assert.match(rebuilding.output(), /cancelled; the live version is as it was/);
+      assert.deepEqual(await files(), before);
+    }
     const unknown = await run(['projections', 'rebuild', 'nothing', '--shadow', '--data-dir', directory]);
     assert.equal(unknown.code, 5, unknown.stderr);
   });

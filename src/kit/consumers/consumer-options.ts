@@ -51,11 +51,8 @@ export interface ConsumerLimits {
   readonly stopGraceMs: number;
   /** Calls of `waitFor` and `caughtUp` waiting at a time. */
   readonly maxWaiters: number;
-  /**
-   * How long a partition waits after a transaction of few records, so that the next one has more: for projections that write
-   * much and are not waited for. Default 0.
-   */
-  readonly lingerMs: number;
+  /** Pause after a fetch of few records (`JoinOptions.gatherMs`). Longer for projections that write much and are not waited for. */
+  readonly gatherMs: number;
   /** Least time between two retry passes of a partition. */
   readonly retryTickMs: number;
   /** Longest pause between two attempts while log or store are not available. */
@@ -69,7 +66,7 @@ export const DEFAULT_CONSUMER_LIMITS: ConsumerLimits = {
   maxBatchMs: 10_000,
   stopGraceMs: 5_000,
   maxWaiters: 10_000,
-  lingerMs: 0,
+  gatherMs: 5,
   retryTickMs: 10,
   maxRecoveryDelayMs: 5_000,
   parking: DEFAULT_PARKING_LIMITS,

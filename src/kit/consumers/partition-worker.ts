@@ -65,7 +65,6 @@ export class PartitionWorker<E> implements TopicPartition {
   readonly #waiters: Waiters;
   #state: State = 'recovering';
   #halting = false;
-  #endLinger: () => void = () => {};
   #tail: Promise<void> = Promise.resolve();
   #busy = 0;
   #heldSince = performance.now();
@@ -154,7 +153,6 @@ export class PartitionWorker<E> implements TopicPartition {
   /** Begin nothing new; what has been decided so far is still made durable. */
   halt(): void {
     this.#halting = true;
-    this.#endLinger();
     this.#cancelTimer();
   }
 
@@ -239,7 +237,6 @@ export class PartitionWorker<E> implements TopicPartition {
     }
     // Delivered although paused: that was before the member could be told.
     if (this.#state !== 'running') this.#context.pause(this);
-    else if (records.length < limits.maxChunkRecords) await this.#linger();
   }
 
   /** @returns the index of the first record that is left */
@@ -466,23 +463,6 @@ export class PartitionWorker<E> implements TopicPartition {
   #refetch(): void {
     this.#context.pause(this);
     this.#context.resume(this, this.#position);
-  }
-
-  /** Ends with `halt`, or when a retry is due. */
-  async #linger(): Promise<void> {
-    const { clock, limits } = this.#context;
-    if (limits.lingerMs === 0 || this.#halting) return;
-    const due = this.#parking.nextDueAt();
-    const ms = due === undefined ? limits.lingerMs : Math.min(limits.lingerMs, due - clock.now());
-    if (ms <= 0) return;
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      this.#endLinger = () => {
-        cancel();
-        resolve();
-      };
-    });
-    this.#endLinger = () => {};
   }
 
   async #giveTurn(): Promise<void> {

@@ -194,6 +194,7 @@ class ConsumerRun<E> implements RunningConsumer {
       onAssigned: (partitions) => this.#assign(partitions),
       onRecords: (batch) => this.#deliver(batch),
       onRevoked: (partitions, lost) => this.#revoke(partitions, lost),
+      gatherMs: this.#context.limits.gatherMs,
       ...(clientId === undefined ? {} : { clientId }),
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
     });

@@ -14,6 +14,8 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly maxBufferedBytes: number;
+  /** See `JoinOptions`. */
+  readonly gatherMs?: number | undefined;
   readonly onRecords: (batch: PartitionBatch) => Promise<void>;
   /** Called once; nothing is delivered afterwards. */
   readonly onFailed: (error: unknown) => void;
@@ -43,12 +45,9 @@ const MAX_WAIT_BESIDE_FULL_MS = 100;
 /** What a record and a header cost beside their bytes: objects, buffers, strings. Measured: 2,050 bytes for a record of ten headers. */
 const RECORD_OVERHEAD_BYTES = 300;
 const HEADER_OVERHEAD_BYTES = 175;
-/**
- * A fetch that brought fewer records is followed by the next one only after this long: at a trickle of events, a transaction
- * of the store for each would cost more than the events themselves. The first event after a silence never waits.
- */
-const FEW_RECORDS = 100;
-const GATHER_MS = 5;
+/** A fetch that brought so many is followed by the next one at once; see `gatherMs`. */
+const MANY_RECORDS = 500;
+const DEFAULT_GATHER_MS = 5;
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -169,8 +168,7 @@ export class Delivery {
         const owned = this.#owned.get(keyOf(batch));
         if (owned !== undefined && owned.epoch === epochs.get(keyOf(batch))) this.#enqueue(owned, batch);
       }
-      const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
-      if (records > 0 && records < FEW_RECORDS) await this.#pauseMs(GATHER_MS);
+      if (isTrickle(batches)) await this.#pauseMs(this.#options.gatherMs ?? DEFAULT_GATHER_MS);
     } catch (error) {
       if (!controller.signal.aborted && !this.#startAtEarliest(error)) {
         if (!isKitError(error) || !error.retriable) return this.#fail(error);
@@ -253,6 +251,13 @@ export class Delivery {
   #pauseMs(delayMs: number): Promise<void> {
     return pauseMs(delayMs, this.#options.clock, this.#stopping.signal);
   }
+}
+
+/** Few records, and no more of them there yet. */
+function isTrickle(batches: readonly PartitionBatch[]): boolean {
+  const records = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+  const isBehind = batches.some((batch) => (batch.records.at(-1)?.offset ?? 0) + 1 < batch.highWatermark);
+  return records > 0 && records < MANY_RECORDS && !isBehind;
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -154,6 +154,12 @@ export interface JoinOptions {
   readonly rebalanceTimeoutMs?: number;
   /** Also how long it takes a member to hear of a rebalance. Default: a quarter of the session, 3,000 at most. */
   readonly heartbeatIntervalMs?: number;
+  /**
+   * Pause after a fetch that brought few records and reached the end of their partitions, so that the next one brings more: at
+   * a trickle of events, a transaction for each would cost more than the events themselves. The first event after a silence
+   * does not wait. Default 5.
+   */
+  readonly gatherMs?: number;
   /** Memory of the records held for `onRecords` and by it, all partitions together, soft. Default 32 MiB. */
   readonly maxBufferedBytes?: number;
 }

@@ -216,6 +216,7 @@ class Membership implements GroupMember {
       clock: this.#clock,
       random: this.#random,
       maxBufferedBytes: this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      gatherMs: this.#options.gatherMs,
       onRecords: this.#options.onRecords,
       onFailed: (error) => this.#interrupt('failed', error),
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import type { Clock } from '../../../src/kit/clock.ts';
 import { ConsumerMeter } from '../../../src/kit/consumers/consumer-metrics.ts';
 import { DEFAULT_CONSUMER_LIMITS } from '../../../src/kit/consumers/consumer-options.ts';
@@ -104,53 +104,6 @@ test('a clock that is set back during a retry gives no event two attempts in one
   assert.deepEqual(attempts, [1, 2, 3]);
   const { applied, parked } = await harness.balance();
   assert.deepEqual({ applied, parked }, { applied: 1, parked: 0 });
-});
-
-describe('after a transaction of few records', () => {
-  const limits = { ...DEFAULT_CONSUMER_LIMITS, maxChunkRecords: 3, lingerMs: 250 };
-
-  async function settles(harness: Harness, delivery: Promise<void>): Promise<boolean> {
-    let settled = false;
-    void delivery.then(() => {
-      settled = true;
-    });
-    await harness.clock.advance(0);
-    return settled;
-  }
-
-  test('a partition waits before it takes more, with the effect in place', async () => {
-    const harness = new Harness();
-    await publish(harness.log, 0, {}, {});
-    const owner = worker(harness, { limits });
-    await owner.open();
-    const delivery = owner.onRecords(await harness.log.read({ ...PLACE, offset: 0 }));
-    assert.equal(await settles(harness, delivery), false);
-    assert.deepEqual(harness.offsets(), [0, 1]);
-    await harness.clock.advance(249);
-    assert.equal(await settles(harness, delivery), false);
-    await harness.clock.advance(1);
-    await delivery;
-  });
-
-  test('it does not wait after a full one, nor when it is given back, nor longer than until a retry is due', async () => {
-    const harness = new Harness();
-    await publish(harness.log, 0, {}, {}, {}, { fates: ['retry'] }, {});
-    const owner = worker(harness, { limits, retryPolicy: new RetryPolicy({ baseMs: 40, random: () => 0.5 }) });
-    await owner.open();
-    const read = (offset: number, maxRecords: number) => harness.log.read({ ...PLACE, offset, maxRecords });
-    await owner.onRecords(await read(0, 3));
-    const failing = owner.onRecords(await read(3, 1));
-    assert.equal(await settles(harness, failing), false);
-    await harness.clock.advance(60);
-    await failing;
-    await harness.clock.advance(60);
-    assert.deepEqual(harness.offsets(), [0, 1, 2, 3]);
-    const last = owner.onRecords(await read(4, 1));
-    assert.equal(await settles(harness, last), false);
-    await owner.close();
-    await last;
-    assert.deepEqual(harness.offsets(), [0, 1, 2, 3, 4]);
-  });
 });
 
 test('without de-duplication an event that comes twice is applied twice', async () => {

@@ -117,7 +117,12 @@ interface Followed {
   readonly seen: number[][];
 }
 
-async function follow(world: World, options: Partial<JoinOptions> = {}, signal?: AbortSignal): Promise<Followed> {
+async function follow(
+  world: World,
+  options: Partial<JoinOptions> = {},
+  signal?: AbortSignal,
+  clock = hasty,
+): Promise<Followed> {
   const events: string[] = [];
   const seen = world.logs.map((): number[] => []);
   const owned = new Set<number>();
@@ -142,7 +147,7 @@ async function follow(world: World, options: Partial<JoinOptions> = {}, signal?:
     },
   };
   const { onRecords: _, ...others } = options;
-  const deps = { transport: world.transport, source: world, clock: hasty };
+  const deps = { transport: world.transport, source: world, clock };
   const member = await joinGroup(deps, 'group', { ...handlers, ...others }, signal);
   return { member, events, seen };
 }
@@ -295,6 +300,29 @@ describe('membership', () => {
     // A hundred fetches of 20 records; each waiting 100 ms behind its idle neighbour would take 10 s.
     assert.ok(performance.now() - startedAt < 5_000);
     await followed.member.leave();
+  });
+
+  test('a fetch of few records is followed by a pause, unless there are more', async () => {
+    const gatherMs = 123;
+    let pauses = 0;
+    const counting: Clock = {
+      ...hasty,
+      after(delayMs, callback) {
+        if (delayMs === gatherMs) pauses++;
+        return hasty.after(delayMs, callback);
+      },
+    };
+    const world = new World(1);
+    world.add(0, 60);
+    const followed = await follow(world, { gatherMs }, undefined, counting);
+    await complete(world, followed);
+    await until(() => pauses > 0);
+    assert.equal(pauses, 1, 'three fetches, of which the last found the end');
+    world.add(0, 5);
+    await complete(world, followed);
+    await until(() => pauses > 1);
+    await followed.member.leave();
+    assert.deepEqual(followed.seen, allOf(world));
   });
 
   test('a start that nobody chose is the earliest there is; one that was chosen has to exist', async () => {
