@@ -19,7 +19,7 @@ export function feedVerb(program: Command, context: VerbContext): void {
     .verb(program, 'feed <user-id>', 'the newest posts of those a user follows, ranked')
     .option('--limit <n>', 'posts on the page', integer(1, 100), 20)
     .option('--cursor <cursor>', 'the next page, as the one before names it')
-    .option('--at <time>', 'as it was before a time of the past: RFC 3339, or how long ago (2h, 30m)')
+    .option('--at <time>', 'as it was before a time of the past: RFC 3339, 14:00, or how long ago (2h)')
     .option('--json', 'one JSON object a line')
     .action(async (user: string, flags: { limit: number; cursor?: string; at?: string; json?: boolean }) => {
       const query = new URLSearchParams({ limit: String(flags.limit) });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { KitError } from '../kit/errors.ts';
+import type { ProjectionStatus } from '../pipelines/projection-status.ts';
 import type { RebuildReport } from '../pipelines/rebuild.ts';
 import type { Client } from './client.ts';
 import { momentOf } from './moment.ts';
@@ -26,7 +27,7 @@ export function projectionRebuildVerb(noun: Command, context: VerbContext): void
     .verb(noun, 'rebuild <name>', 'fold a projection from the log again')
     .option('--shadow', 'beside the live one, which goes on; swapped in at once when it is there')
     .option('--diff', 'with --shadow: compare both and swap only with --execute; exit code 4 where they differ')
-    .option('--from <time>', 'keep what was so until then, as the newest snapshot has it: RFC 3339, or -2h')
+    .option('--from <time>', 'keep what was so until then, as the newest snapshot has it: RFC 3339, 14:00, or -2h')
     .option('--keep', 'with --shadow: keep the version that was live')
     .option('--incomplete', 'although the log no longer has its beginning')
     .option('--execute', 'without --shadow: empty it and fold it in place; with --diff: swap')
@@ -39,13 +40,8 @@ export function projectionRebuildVerb(noun: Command, context: VerbContext): void
     )
     .action(async (name: string, flags: RebuildFlags) => {
       const body = bodyOf(flags);
-      if (!flags.shadow && !flags.execute && !flags.diff && !flags.keep) {
-        print(
-          `${name} would be emptied and folded again in place; until that is done, readers see part of it and its consumers wait.\n` +
-            'Nothing has been changed: say --execute to do it, or --shadow to build it beside the live one.',
-        );
-        return;
-      }
+      if (!flags.shadow && !flags.execute && !flags.diff && !flags.keep)
+        return dryRun(name, flags.json === true, context);
       await context.withClient({ consume: context.loaded.settings.log === 'embedded' }, async (client) => {
         const report = await runRebuild(client, `/api/v1/projections/${encodeURIComponent(name)}/rebuild`, body);
         if (flags.json) printJson(report);
@@ -53,6 +49,17 @@ export function projectionRebuildVerb(noun: Command, context: VerbContext): void
         judge(report);
       });
     });
+}
+
+async function dryRun(name: string, json: boolean, context: VerbContext): Promise<void> {
+  await context.withClient({ consume: false }, async (client) => {
+    const status = await client.request<ProjectionStatus>('GET', `/api/v1/projections/${encodeURIComponent(name)}`);
+    if (json) return printJson({ ...status, executed: false });
+    print(
+      `${name} would be emptied and folded again in place; until that is done, readers see part of it and its consumers wait.\n` +
+        'nothing was changed; --execute does it, --shadow builds it beside the live one',
+    );
+  });
 }
 
 function bodyOf({ from, json: _, ...flags }: RebuildFlags): Record<string, unknown> {
@@ -64,7 +71,7 @@ function bodyOf({ from, json: _, ...flags }: RebuildFlags): Record<string, unkno
   if (at === null)
     throw new KitError(
       'USAGE',
-      `--from ${from}: it must be a time such as 2026-05-27T14:00:00Z, or how long ago, such as -2h`,
+      `--from ${from}: it must be a time such as 2026-05-27T14:00:00Z, 14:00, or how long ago, such as -2h`,
     );
   return { ...Object.fromEntries(chosen), from: new Date(at).toISOString() };
 }

@@ -19,7 +19,7 @@ export function stateVerbs(program: Command, context: VerbContext): void {
     .verb(
       noun,
       'at <time>',
-      'a document as it was before a time (RFC 3339, or how long ago: 2h, 30m), folded from the log',
+      'a document as it was before a time (RFC 3339, 14:00, or how long ago: 2h), folded from the log',
     )
     .requiredOption('--projection <name>', 'e.g. engagement')
     .requiredOption('--key <key>', 'of the document, e.g. post_991')
@@ -37,7 +37,7 @@ export function stateVerbs(program: Command, context: VerbContext): void {
             Object.entries(answer.document).map(([field, value]) => [field, String(value)]),
           ),
         );
-        process.stderr.write(`${originText(answer)}\n`);
+        print(originText(answer));
       });
     });
 }
