@@ -2,7 +2,7 @@
  * What a user's feed chooses from: the newest posts of those they follow. Of two posts of one millisecond the one with
  * the greater author is the newer, then the one with the greater content id, in byte order.
  */
-import { compareBytes } from '../../kit/projections/deltas.ts';
+import { compareBytes, comparerOf } from '../../kit/projections/deltas.ts';
 import type { Document } from '../../kit/projections/projection-store.ts';
 import { CELEBRITIES, FEED_LIMITS, type FeedLimits, followingOf, postsOf, timelineOf } from './feed.ts';
 
@@ -27,7 +27,9 @@ function newerFirst([idA, valueA]: PostEntry, [idB, valueB]: PostEntry): number 
 }
 
 export function newestFirst(document: Document | null): PostEntry[] {
-  return (Object.entries(document ?? {}) as [string, string][]).sort(newerFirst);
+  const entries = Object.entries(document ?? {}) as [string, string][];
+  const compare = comparerOf(entries.flat());
+  return entries.sort(([idA, valueA], [idB, valueB]) => compare(valueB, valueA) || compare(idB, idA));
 }
 
 /** The newest of several lists, each newest first; a content that is in several of them once, as its newest. */

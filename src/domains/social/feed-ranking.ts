@@ -34,14 +34,11 @@ export function scoreOf(engagement: FeedEngagement, createdAtMs: number): number
 export function rank(posts: readonly Post[], counters: readonly (Document | null)[]): RankedPost[] {
   return posts
     .map((post, index) => {
-      const count = (name: string): number => Number(counters[index]?.[name] ?? 0);
-      const engagement = {
-        likes: count('likes'),
-        comments: count('comments'),
-        shares: count('shares'),
-        views: count('views'),
-      };
-      return { ...post, score: scoreOf(engagement, Date.parse(post.created_at)), engagement };
+      const { likes = 0, comments = 0, shares = 0, views = 0 } = (counters[index] ?? {}) as Partial<FeedEngagement>;
+      const engagement = { likes, comments, shares, views };
+      const { content_id, author, created_at } = post;
+      const score = scoreOf(engagement, Date.parse(created_at));
+      return { content_id, author, created_at, score, engagement };
     })
     .sort(higherFirst);
 }

@@ -3,7 +3,7 @@ import { KitError } from '../../errors.ts';
 import type { TopicPartition } from '../../log/event-log.ts';
 import { type RedisAddress, RedisConnection } from '../../stores/redis.ts';
 import { MAX_EACH, shapeConflict, tooWide } from '../changes.ts';
-import { checkKeys, compareBytes, conflict, fieldFromText, greatest, toDocument } from '../deltas.ts';
+import { checkKeys, compareBytes, conflict, type FieldValue, fieldFromText, greatest, toDocument } from '../deltas.ts';
 import type { StoreImage } from '../embedded/sqlite-image.ts';
 import {
   type ApplyBatch,
@@ -127,7 +127,7 @@ export class RedisProjectionStore implements ProjectionStore {
 
   async get(key: string): Promise<Document | null> {
     const fields = await this.#redis.run((redis) => redis.hgetall(`${this.name}:${key}`));
-    return documentOf(Object.entries(fields));
+    return documentOf(Object.entries(fields).flat());
   }
 
   async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
@@ -137,7 +137,7 @@ export class RedisProjectionStore implements ProjectionStore {
       chunks.push(keys.slice(at, at + READ_CHUNK).map((key) => `${this.name}:${key}`));
     const answers = await Promise.all(chunks.map((chunk) => this.#redis.evaluate(READ_MANY, chunk, [])));
     const documents = answers.flatMap((answer) => JSON.parse(answer as string) as (string[] | object)[]);
-    return documents.map((flat) => (Array.isArray(flat) ? documentOf(pairs(flat)) : null));
+    return documents.map((flat) => (Array.isArray(flat) ? documentOf(flat) : null));
   }
 
   async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {
@@ -188,7 +188,8 @@ export class RedisProjectionStore implements ProjectionStore {
     for (let from = 0; from < keys.length; from += PAGE) {
       const page = keys.slice(from, from + PAGE);
       const documents = await this.getMany(page);
-      for (const [i, document] of documents.entries()) if (document !== null) yield [page[i]!, document];
+      for (const [i, document] of documents.entries())
+        if (document !== null) yield [page[i]!, toDocument(Object.entries(document))];
     }
   }
 
@@ -251,17 +252,29 @@ export class RedisProjectionStore implements ProjectionStore {
   }
 }
 
-/** The field '' is the script's own; of a document of `keep` more may be stored than it has. */
-function documentOf(all: readonly (readonly [string, string])[]): Document | null {
-  const shape = all.find(([name]) => name === '')?.[1];
-  const entries = all.filter(([name]) => name !== '');
-  if (entries.length === 0) return null;
-  if (shape?.startsWith('keep ')) return toDocument(greatest(entries, Number(shape.slice('keep '.length))));
-  return toDocument(entries.map(([name, text]) => [name, fieldFromText(text)] as const));
+/** From names and values in turns. The field '' is the script's own; of a document of `keep` more may be stored than it has. */
+function documentOf(flat: readonly string[]): Document | null {
+  const document: Record<string, FieldValue> = {};
+  let shape = '';
+  let count = 0;
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    if (name === '') {
+      shape = flat[i + 1]!;
+    } else {
+      define(document, name, fieldFromText(flat[i + 1]!));
+      count++;
+    }
+  }
+  if (count === 0) return null;
+  const keep = shape.startsWith('keep ') ? Number(shape.slice('keep '.length)) : count;
+  return count > keep ? Object.fromEntries(greatest(Object.entries(document), keep)) : document;
 }
 
-function pairs(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
+/** Plain assignment would lose a field named `__proto__`. */
+function define(document: Record<string, FieldValue>, name: string, value: FieldValue): void {
+  if (name !== '__proto__') document[name] = value;
+  else Object.defineProperty(document, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function* inPages<T>(items: Iterable<T>, size: number): Generator<T[]> {
