@@ -412,10 +412,11 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#context.pause(this);
     const { topic, partition } = this;
     const code = isKitError(error) ? error.code : undefined;
-    this.#context.logger.warn(
-      { topic, partition, code, failures: this.#failures, err: error },
-      `paused, will recover: ${messageOf(error)}`,
-    );
+    const fields = { topic, partition, code, failures: this.#failures };
+    // a rebuilt version that was swapped in looks like this, once
+    if (code === 'POSITION_MISMATCH' && this.#failures === 1)
+      this.#context.logger.info(fields, `claims its position again: ${messageOf(error)}`);
+    else this.#context.logger.warn({ ...fields, err: error }, `paused, will recover: ${messageOf(error)}`);
   }
 
   /** One timer, for the next retry or recovery. One that is due earlier stays, or a busy partition would never retry. */
