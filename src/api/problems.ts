@@ -151,9 +151,10 @@ export function rawProblem(status: number): string {
 }
 
 /** The answer to an upgrade that is refused. */
-export function rawRefusal(error: KitError): string {
+export function rawRefusal(error: KitError, headers: readonly string[] = []): string {
   const document = problemOf(error);
   return rawAnswer(document, [
+    ...headers,
     ...(document.status === 401 ? ['www-authenticate: Bearer'] : []),
     ...(document.status === 503 ? [`retry-after: ${retryAfterSeconds(document)}`] : []),
   ]);

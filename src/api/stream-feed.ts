@@ -63,9 +63,14 @@ export class StreamFeed {
     });
   }
 
-  /** The next records of a partition; waits for its turn. @throws as `EventLog.read`, POSITION_GONE */
-  async read(at: TopicPartition, offset: number, signal: AbortSignal) {
+  /**
+   * The next records of a partition; waits for its turn, and gives it away with null where it is not wanted by then.
+   *
+   * @throws as `EventLog.read`, POSITION_GONE
+   */
+  async read(at: TopicPartition, offset: number, signal: AbortSignal, wanted: () => boolean) {
     await using _turn = await this.#turns.take(signal);
+    if (!wanted()) return null;
     try {
       const { records, highWatermark } = await this.#log.read({
         ...at,

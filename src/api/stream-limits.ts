@@ -1,4 +1,4 @@
-/** The bounds of `WS /api/v1/stream`. All of them together keep its memory below some 64 MiB, whoever connects. */
+/** The bounds of `WS /api/v1/stream`. All of them together keep what waits for clients below some 100 MiB, whoever connects. */
 export interface StreamLimits {
   readonly maxConnections: number;
   /** Of one connection. */

@@ -146,6 +146,8 @@ export class StreamSession implements Outlet {
   }
 
   async #answer(data: RawData, isBinary: boolean): Promise<void> {
+    // who takes no answers is given no more: what it goes on to say fills its share of waiting messages
+    if (this.congested) await this.drained();
     if (this.#ended) return;
     let id: string | null = null;
     try {

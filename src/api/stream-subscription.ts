@@ -140,9 +140,14 @@ export class StreamSubscription {
   /** Whether there was something. */
   async #readOn(course: Course): Promise<boolean> {
     const { signal } = this.#stopping;
-    await this.#outlet.drained();
-    signal.throwIfAborted();
-    const { items, end } = await this.#feed.read(course, course.next, signal);
+    let read: Awaited<ReturnType<StreamFeed['read']>> = null;
+    while (read === null) {
+      await this.#outlet.drained();
+      signal.throwIfAborted();
+      // the connection's other subscriptions may have filled it while this one waited for its turn
+      read = await this.#feed.read(course, course.next, signal, () => !this.#outlet.congested);
+    }
+    const { items, end } = read;
     signal.throwIfAborted();
     for (const item of items) this.#take(course, item);
     this.#flush();

@@ -101,6 +101,11 @@ class StreamServer {
       handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
     };
     this.#sockets = new WebSocketServer(options);
+    this.#sockets.on('wsClientError', (error, socket) =>
+      refuse(socket, new KitError('INVALID_REQUEST', `This is no handshake of a WebSocket: ${error.message}.`), [
+        'sec-websocket-version: 13',
+      ]),
+    );
     this.#timers = [
       setInterval(() => this.#tick(), this.#limits.tickMs).unref(),
       setInterval(() => void this.#takeUpPartitions(), this.#limits.describeMs).unref(),
@@ -111,9 +116,7 @@ class StreamServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#refusal(request);
     if (refusal !== null) {
-      socket.on('error', () => socket.destroy());
-      socket.once('finish', () => socket.destroy());
-      socket.end(rawRefusal(refusal));
+      refuse(socket, refusal);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (opened) => {
@@ -201,6 +204,12 @@ class StreamServer {
     counter('streamsocial_stream_events_total', 'Events sent to WebSocket clients.', () => totals.events);
     counter('streamsocial_stream_shed_total', 'WebSocket clients that were too slow.', () => totals.shed);
   }
+}
+
+function refuse(socket: Duplex, refusal: KitError, headers: readonly string[] = []): void {
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end(rawRefusal(refusal, headers));
 }
 
 function bearerIn(protocols: readonly string[]): string | undefined {

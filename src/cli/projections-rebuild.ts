@@ -76,7 +76,7 @@ function bodyOf({ from, json: _, ...flags }: RebuildFlags): Record<string, unkno
   return { ...Object.fromEntries(chosen), from: new Date(at).toISOString() };
 }
 
-/** Ctrl-C cancels it; the live version stays. */
+/** Ctrl-C cancels it. */
 async function runRebuild(client: Client, path: string, body: Record<string, unknown>): Promise<RebuildReport> {
   const progress = new Progress();
   let interrupted = false;
@@ -130,9 +130,12 @@ function reportText(report: RebuildReport): string {
   return lines.join('\n');
 }
 
-function judge({ state, error, comparison, swapped }: RebuildReport): void {
+function judge({ state, error, comparison, shadow, swapped }: RebuildReport): void {
   if (state === 'CANCELLED') {
-    process.stderr.write('cancelled; the live version is as it was\n');
+    const left = shadow
+      ? 'the live version is as it was'
+      : 'it is as far as it came, and its consumers go on from there';
+    process.stderr.write(`cancelled; ${left}\n`);
     process.exitCode = 130;
   } else if (state === 'FAILED') {
     throw new KitError(error?.code ?? 'REBUILD_FAILED', error?.message ?? 'the rebuild failed');

@@ -10,7 +10,7 @@ const POLL_MS = 10;
  * Waits until a projection has applied the record at this position: told by the consumer where it runs in this
  * process, else seen in the store, where another process keeps it.
  *
- * @throws KitError INVALID_ARGUMENT for a topic that no projection reads, NOT_APPLIED_YET after `timeoutMs`
+ * @throws KitError INVALID_ARGUMENT for a topic that none of the projections reads, NOT_APPLIED_YET after `timeoutMs`
  */
 export async function untilApplied(
   position: PartitionOffset,
@@ -19,8 +19,10 @@ export async function untilApplied(
   consumers: ReadonlyMap<ProjectionName, Pick<RunningConsumer, 'waitFor'>>,
 ): Promise<void> {
   const projection = projections.find(({ topics }) => topics.includes(position.topic));
-  if (projection === undefined)
-    throw new KitError('INVALID_ARGUMENT', `no projection reads the topic ${position.topic}`);
+  if (projection === undefined) {
+    const names = projections.map(({ name }) => name).join(', ');
+    throw new KitError('INVALID_ARGUMENT', `the topic ${position.topic} is not one that is waited for here (${names})`);
+  }
   const startedAt = performance.now();
   const consumer = consumers.get(projection.name);
   if (consumer !== undefined) {

@@ -142,9 +142,10 @@ export class NotificationBus {
     this.#unfollow();
     for (let failures = 0; this.#count > 0; failures++) {
       await pauseMs(backoffMs(failures, Math.random), steadyClock, this.#closing.signal);
-      if (this.#closing.signal.aborted || this.#following !== null) return;
-      const following = this.#follow();
-      this.#following = following;
+      if (this.#closing.signal.aborted || this.#count === 0) return;
+      // another may be at it already; should it fail, this goes on
+      this.#following ??= this.#follow();
+      const following = this.#following;
       try {
         return await following;
       } catch {

@@ -117,14 +117,14 @@ export class Rebuilds {
   async cancel(name: ProjectionName): Promise<RebuildReport> {
     this.report(name);
     const job = this.#job!;
-    job.cancel.abort(cancelled());
+    job.cancel.abort(cancelled(job.report));
     await job.ended;
     return job.report;
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#job?.cancel.abort(cancelled());
+    if (this.#job !== null) this.#job.cancel.abort(cancelled(this.#job.report));
     await this.#job?.ended;
     await Promise.allSettled(this.#cleaning);
   }
@@ -255,8 +255,11 @@ function running(name: ProjectionName): KitError {
   });
 }
 
-function cancelled(): KitError {
-  return new KitError('REBUILD_CANCELLED', 'the rebuild was cancelled; the live version is as it was');
+function cancelled({ shadow }: RebuildReport): KitError {
+  const left = shadow
+    ? 'the live version is as it was'
+    : 'the projection is as far as it came, and its consumers go on';
+  return new KitError('REBUILD_CANCELLED', `the rebuild was cancelled; ${left}`);
 }
 
 function placeKey({ topic, partition }: TopicPartition): string {

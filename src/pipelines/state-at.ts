@@ -116,11 +116,9 @@ export class StateAt {
   ): Promise<T> {
     const timeout = AbortSignal.timeout(this.#limits.timeoutMs);
     const either = AbortSignal.any([signal, timeout, this.#closing.signal]);
-    await this.#turn(either);
-    const reading = this.#read(names, at, use, either);
-    this.#running.add(reading);
     try {
-      return await reading;
+      await this.#turn(either);
+      return await this.#holdingTurn(() => this.#read(names, at, use, either));
     } catch (error) {
       if (!timeout.aborted || signal.aborted) throw error;
       const seconds = Math.round(this.#limits.timeoutMs / 1_000);
@@ -128,6 +126,14 @@ export class StateAt {
         cause: error,
         retriable: true,
       });
+    }
+  }
+
+  async #holdingTurn<T>(read: () => Promise<T>): Promise<T> {
+    const reading = read();
+    this.#running.add(reading);
+    try {
+      return await reading;
     } finally {
       this.#running.delete(reading);
       const next = this.#waiting.shift();

@@ -103,3 +103,40 @@ test('a peer that answers no ping is ended', async () => {
   assert.equal(alive.socket.readyState, WebSocket.OPEN);
   assert.equal(await metric(api, 'streamsocial_stream_connections'), 1);
 });
+
+test('a client that asks on and takes no answer is cut off before its answers fill the memory', async () => {
+  const limits = { maxClientBytes: 128 * 1024, stalledAfterMs: 60_000 };
+  await using api = await openStreams({ limits });
+  const client = await api.connect();
+  client.socket.pause();
+  const id = '\u0001'.repeat(64);
+  let most = 0;
+  for (let n = 0; n < 400 && (await metric(api, 'streamsocial_stream_connections')) === 1; n++) {
+    for (let message = 0; message < 30; message++) client.say({ type: 'unsubscribe', id });
+    most = Math.max(most, await metric(api, 'streamsocial_stream_waiting_bytes'));
+  }
+  assert.ok(most > limits.maxClientBytes && most < 2 * limits.maxClientBytes, `${most} bytes waited`);
+  assert.equal(await metric(api, 'streamsocial_stream_connections'), 0);
+});
+
+test('all subscriptions of a client that takes nothing cost no more than a few reads', async () => {
+  const limits = { maxClientBytes: 128 * 1024, maxCatchUpReads: 2, stalledAfterMs: 60_000 };
+  await using api = await openStreams({ limits });
+  await publishAll(api);
+  const client = await api.connect();
+  client.socket.pause();
+  for (let n = 0; n < 16; n++) client.say({ type: 'subscribe', id: `s${n}`, topics: [TOPIC], from: 'earliest' });
+  let most = 0;
+  let frames = -1;
+  await until(async () => {
+    const before = frames;
+    frames = await metric(api, 'streamsocial_stream_events_total');
+    const waiting = await metric(api, 'streamsocial_stream_waiting_bytes');
+    most = Math.max(most, waiting);
+    return frames === before && waiting > limits.maxClientBytes;
+  });
+  assert.ok(most <= limits.maxClientBytes + limits.maxCatchUpReads * READ_BYTES, `${most} bytes waited`);
+  client.socket.resume();
+  await client.untilDelivered(16 * EVENTS);
+  for (let n = 0; n < 16; n++) assertOnceInOrder(client.delivered(`s${n}`));
+});

@@ -104,4 +104,22 @@ describe('the state before a time', () => {
     await first;
     assert.equal(await third, 'third');
   });
+
+  it('says that it took too long to those as well who waited for their turn', async (t) => {
+    const scene = await rebuildScene(t, { limits: { folds: 1, waiting: 1, timeoutMs: 300 } });
+    const [begun, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = scene.past.read(['engagement'], 1, () => {
+      begun.resolve();
+      return release.promise;
+    });
+    try {
+      await begun.promise;
+      const second = scene.past.read(['engagement'], 1, async () => 'second');
+      await assert.rejects(second, (error) => isKitError(error, 'FOLD_TOO_LONG'));
+    } finally {
+      release.resolve();
+    }
+    await first;
+    assert.equal(await scene.past.read(['engagement'], 1, async () => 'third'), 'third');
+  });
 });

@@ -186,6 +186,15 @@ export function deltaCases(test: ContractTest): void {
       ];
       assert.deepEqual(topOf(await owner.store.get('top')), begun);
     });
+
+    test('begins with many more items than are counted', async (open) => {
+      const owner = await Owner.of(await open('analytics'));
+      const counts = numbered(9).map(
+        (item): Delta => ({ key: 'top', period: 'd1', top: { item, by: 1, capacity: 2 } }),
+      );
+      await owner.apply({ effects: [effect(0, null, ...counts)] });
+      assert.deepEqual(await owner.store.get('top'), { period: 'd1', 'top/n7': '4 3', 'top/n8': '5 4' });
+    });
   });
 
   describe('when, from and each', () => {
@@ -464,5 +473,17 @@ function invalidDeltaCases(test: ContractTest): void {
       ],
       false,
     );
+  });
+
+  test('a period may read like the bounds of another kind', async (open) => {
+    const owner = await Owner.of(await open('analytics'));
+    const deltas: Delta[] = [
+      { key: 'slot', period: 'top 5 x', add: { n: 1 } },
+      { key: 'slot', period: 'x', top: { item: 'a', by: 1, capacity: 5 } },
+    ];
+    await assert.rejects(owner.store.apply(owner.batch({ effects: [effect(0, null, ...deltas)] })), (error) =>
+      isKitError(error, 'INVALID_DELTA'),
+    );
+    assert.deepEqual(await collect(owner.store), []);
   });
 }

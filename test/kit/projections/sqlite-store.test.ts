@@ -35,6 +35,30 @@ describe('SqliteProjectionStore', () => {
     await assert.rejects(SqliteProjectionStore.open({ path, name: 'one' }), mismatch);
   });
 
+  it('keeps its epochs when another file takes its place: an owner from before stays fenced', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const path = join(directory, 'other.sqlite');
+    const other = await SqliteProjectionStore.open({ path, name: 'one' });
+    const { epoch } = await other.claim(partition);
+    const effects = [{ offset: 0, eventId: null, deltas: [{ key: 'd', add: { n: 1 } }] }];
+    await other.apply({ ...partition, ...nothing, epoch, expect: null, next: 1, effects });
+    await other.close();
+    const store = await SqliteProjectionStore.open({ path: join(directory, 'one.sqlite'), name: 'one' });
+    t.after(() => store.close());
+    const owner = await store.claim(partition);
+    const elsewhere = await store.claim({ topic: 't', partition: 1 });
+    await store.claim(partition);
+    await store.claim({ topic: 't', partition: 1 });
+    await store.restore(path);
+    assert.deepEqual(await store.get('d'), { n: 1 });
+    const late = { ...partition, ...nothing, epoch: owner.epoch, expect: 1, next: 2, effects: [] };
+    assert.deepEqual(await store.apply(late), { status: 'fenced', epoch: 2 });
+    assert.deepEqual(await store.claim(partition), { epoch: 3, next: 1, parked: [] });
+    const again = await store.claim({ topic: 't', partition: 1 });
+    assert.deepEqual(again, { epoch: elsewhere.epoch + 2, next: null, parked: [] });
+    assert.equal((await store.partitions()).length, 2);
+  });
+
   it('brings a file of layout 1 to its own', async (t) => {
     const path = join(await temporaryDirectory(t), 'one.sqlite');
     const first = await SqliteProjectionStore.open({ path, name: 'one' });

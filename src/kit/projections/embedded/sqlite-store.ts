@@ -247,9 +247,15 @@ export class SqliteProjectionStore implements ProjectionStore {
     try {
       transaction(this.#db, () =>
         this.#db.exec(
-          ['partitions', 'documents', 'entries', 'seen_ids', 'seen_batches', 'parked']
-            .map((table) => `DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM other.${table};`)
-            .join('\n'),
+          [
+            'CREATE TEMP TABLE epochs AS SELECT topic, partition, epoch FROM main.partitions;',
+            ...['partitions', 'documents', 'entries', 'seen_ids', 'seen_batches', 'parked'].map(
+              (table) => `DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM other.${table};`,
+            ),
+            `INSERT INTO main.partitions (topic, partition, epoch) SELECT topic, partition, epoch FROM epochs WHERE true
+              ON CONFLICT (topic, partition) DO UPDATE SET epoch = max(epoch, excluded.epoch);`,
+            'DROP TABLE epochs;',
+          ].join('\n'),
         ),
       );
     } finally {

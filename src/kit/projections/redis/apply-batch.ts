@@ -48,7 +48,7 @@ class Heads {
       ofKey = new Map();
       this.#indexes.set(key, ofKey);
     }
-    const kind = `${shape} ${period}`;
+    const kind = `${shape}\0${period}`;
     let index = ofKey.get(kind);
     if (index === undefined) {
       index = this.list.push({ key, shape, keep, period: period === '' ? undefined : period, capacity: top?.capacity });

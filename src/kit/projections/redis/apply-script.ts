@@ -420,7 +420,7 @@ local function decide_parts(key, change)
       if not fields[name] then unknown = unknown + 1 end
     end
     local others = change.period and 2 or 1
-    if not anew and call('HLEN', prefix .. key) - others + unknown > change.capacity then fields = load(key) end
+    if not changed.period and call('HLEN', prefix .. key) - others + unknown > change.capacity then fields = load(key) end
     count_into(fields, key, change.capacity, change.counts, changed)
   end
 

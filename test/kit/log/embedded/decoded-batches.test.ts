@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { CRC_FROM, HEADER_BYTES } from '../../../../src/kit/log/embedded/batch-header.ts';
 import { DecodedBatches } from '../../../../src/kit/log/embedded/decoded-batches.ts';
 import { encodeBatch } from '../../../../src/kit/log/embedded/record-batch.ts';
 
@@ -28,4 +30,18 @@ test('over the bound the oldest is forgotten, and decoded anew', () => {
   const again = decoded.records(at, batches[0]!);
   assert.notEqual(again, records[0]);
   assert.deepEqual(again, records[0]);
+});
+
+test('the bound is on what batches are once they are unpacked', () => {
+  const plain = batch('\0'.repeat(1024 * 1024)).bytes;
+  const bytes = Buffer.concat([plain.subarray(0, HEADER_BYTES), gzipSync(plain.subarray(HEADER_BYTES))]);
+  bytes.writeInt16BE(1, CRC_FROM);
+  const packed = { baseOffset: 0, lastOffset: 0, bytes };
+  const small = batch('small');
+  const decoded = new DecodedBatches(100_000);
+  const records = decoded.records(at, small);
+  const unpacked = decoded.records(at, packed);
+  assert.equal(unpacked[0]!.value!.length, 1024 * 1024);
+  assert.notEqual(decoded.records(at, packed), unpacked);
+  assert.equal(decoded.records(at, small), records);
 });
