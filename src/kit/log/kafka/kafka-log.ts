@@ -1,6 +1,6 @@
 import { createTopicsV7 } from '@platformatic/kafka';
 import { type Clock, steadyClock } from '../../clock.ts';
-import { KitError } from '../../errors.ts';
+import { isKitError, KitError } from '../../errors.ts';
 import { noLongerThan } from '../../waiting.ts';
 import type {
   AppendBatch,
@@ -214,10 +214,17 @@ export class KafkaLog implements EventLog {
         }),
       );
     });
-    for (const topic of names) {
+    for (const topic of names) await this.#cluster.persist(() => this.#listEnds(topic));
+  }
+
+  /** @throws KitError LOG_UNAVAILABLE also where a broker that has just come back has not heard of the topic */
+  async #listEnds(topic: string): Promise<void> {
+    try {
       const count = await this.#fetcher.partitionCount(topic);
       const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
       await this.#fetcher.listOffsets(partitions.map((at) => ({ ...at, at: 'latest' })));
+    } catch (error) {
+      throw isKitError(error, 'UNKNOWN_TOPIC') ? unavailable(`a broker does not know ${topic} yet`) : error;
     }
   }
 
