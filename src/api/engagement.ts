@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { KitError } from '../kit/errors.ts';
-import { isId } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { After, DEFAULT_WAIT_MS, positionOf, TimeoutMs } from './after.ts';
+import { checkedId } from './checked-id.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, problems, Timestamp } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -46,8 +46,7 @@ const schema = {
 /** The id may hold anything, slashes included; encoded or not, it is the rest of the path. */
 export function engagementRoutes(app: Api, platform: Platform, closing: Closing): void {
   async function answer(contentId: string, after: string | undefined, timeoutMs = DEFAULT_WAIT_MS) {
-    if (!isId(contentId))
-      throw new KitError('INVALID_ARGUMENT', 'content_id: must be 1 to 256 bytes of UTF-8 without control characters');
+    checkedId(contentId, 'content_id');
     if (after !== undefined) await closing.orClosing(platform.applied(positionOf(after), timeoutMs));
     const document = await platform.state.engagement.get(contentId);
     if (document === null)

@@ -1,10 +1,10 @@
 import Type from 'typebox';
 import { DEFAULT_PAGE, MAX_PAGE, rankOf } from '../domains/social/feed-page.ts';
 import { KitError } from '../kit/errors.ts';
-import { isId } from '../kit/schemas/formats.ts';
 import { FEED_STATES, FeedReader, type FeedStates } from '../pipelines/feed-reader.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { After, DEFAULT_WAIT_MS, positionOf, TimeoutMs } from './after.ts';
+import { checkedId } from './checked-id.ts';
 import type { Closing } from './closing.ts';
 import { momentOf, PAST_PROBLEMS, whileAsked } from './past.ts';
 import { Count, json, problems, Timestamp } from './schemas.ts';
@@ -83,8 +83,7 @@ export function feedRoutes(app: Api, platform: Platform, closing: Closing): void
       },
     },
     async ({ params: { id }, query }, reply) => {
-      if (!isId(id))
-        throw new KitError('INVALID_ARGUMENT', 'user id: must be 1 to 256 bytes of UTF-8 without control characters');
+      checkedId(id, 'user id');
       const { limit = DEFAULT_PAGE, cursor, after, timeout_ms = DEFAULT_WAIT_MS, at } = query;
       const page = cursor === undefined ? null : rankOf(cursor);
       if (at !== undefined) {

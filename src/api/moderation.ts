@@ -1,9 +1,9 @@
 import Type from 'typebox';
 import { MAX_REASON_CHARS, moderationOf } from '../domains/social/moderation.ts';
 import { KitError } from '../kit/errors.ts';
-import { isId } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { After, DEFAULT_WAIT_MS, positionOf, TimeoutMs } from './after.ts';
+import { checkedId } from './checked-id.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, problems, Timestamp } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -40,11 +40,7 @@ export function moderationRoutes(app: Api, platform: Platform, closing: Closing)
       },
     },
     async ({ params: { content_id }, query: { after, timeout_ms = DEFAULT_WAIT_MS } }) => {
-      if (!isId(content_id))
-        throw new KitError(
-          'INVALID_ARGUMENT',
-          'content_id: must be 1 to 256 bytes of UTF-8 without control characters',
-        );
+      checkedId(content_id, 'content_id');
       if (after !== undefined) await closing.orClosing(platform.applied(positionOf(after), timeout_ms, 'moderation'));
       const moderation = moderationOf(await platform.state.moderation.get(content_id));
       if (moderation === null)

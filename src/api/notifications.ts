@@ -1,10 +1,10 @@
 import Type from 'typebox';
 import { DEFAULT_PAGE, listed, MAX_PAGE, pageOf, placeOf, subjectsIn } from '../domains/social/notification-list.ts';
 import { NOTIFICATION_KINDS, settingsOf } from '../domains/social/notification-settings.ts';
-import { KitError } from '../kit/errors.ts';
-import { isId, Timestamp as Moment } from '../kit/schemas/formats.ts';
+import { Timestamp as Moment } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { After, DEFAULT_WAIT_MS, positionOf, TimeoutMs } from './after.ts';
+import { checkedId } from './checked-id.ts';
 import type { Closing } from './closing.ts';
 import { Count, json, Offset, Partition, problems, Timestamp, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -128,7 +128,7 @@ export function notificationRoutes(app: Api, platform: Platform, closing: Closin
       },
     },
     async ({ params, query }) => {
-      const user = checkedUser(params.id);
+      const user = checkedId(params.id, 'user id');
       const { limit = DEFAULT_PAGE, cursor, unread: unreadOnly = false } = query;
       const after = cursor === undefined ? null : placeOf(cursor);
       await applied(query.after, query.timeout_ms);
@@ -155,7 +155,7 @@ export function notificationRoutes(app: Api, platform: Platform, closing: Closin
     async ({ params, body }, reply) => {
       const until = body.until ?? new Date().toISOString();
       reply.code(201);
-      return updateProfile(checkedUser(params.id), { notifications_read_until: until });
+      return updateProfile(checkedId(params.id, 'user id'), { notifications_read_until: until });
     },
   );
 
@@ -174,7 +174,7 @@ export function notificationRoutes(app: Api, platform: Platform, closing: Closin
       },
     },
     async ({ params, query }) => {
-      const user = checkedUser(params.id);
+      const user = checkedId(params.id, 'user id');
       await applied(query.after, query.timeout_ms);
       const { preferences, readUntil } = settingsOf(await state.get(`settings/${user}`));
       return { user_id: user, preferences, read_until: readUntil };
@@ -194,12 +194,7 @@ export function notificationRoutes(app: Api, platform: Platform, closing: Closin
     },
     async ({ params, body }, reply) => {
       reply.code(201);
-      return updateProfile(checkedUser(params.id), { notification_preferences: body });
+      return updateProfile(checkedId(params.id, 'user id'), { notification_preferences: body });
     },
   );
-}
-
-function checkedUser(id: string): string {
-  if (isId(id)) return id;
-  throw new KitError('INVALID_ARGUMENT', 'user id: must be 1 to 256 bytes of UTF-8 without control characters');
 }

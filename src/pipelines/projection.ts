@@ -45,10 +45,10 @@ export type StateReader = Pick<ProjectionStore, 'get' | 'getMany' | 'partitions'
 
 /** What a replay of a projection needs to know of it. */
 export function sourceOf(
-  { project, deduplicate }: Projection,
+  { project, deduplicate = true }: Projection,
   { log, codec }: Pick<ReplaySource<SocialEvent>, 'log' | 'codec'>,
 ): ReplaySource<SocialEvent> {
-  return { log, codec, project, ...(deduplicate === undefined ? {} : { deduplicate }) };
+  return { log, codec, project, deduplicate };
 }
 
 export type ProjectionRun = Pick<

@@ -13,6 +13,7 @@ import {
 } from '../../kit/schemas/cloud-events.ts';
 import type { FieldError } from '../../kit/schemas/contract.ts';
 import type { Decoded, EventCodec, Outgoing, Stamp } from '../../kit/schemas/event-codec.ts';
+import { isJsonObject, jsonOf, poison } from '../../kit/schemas/record-json.ts';
 import { EVENT_TYPE, ORDER_PLACED_CONTRACT, type OrderPlaced } from './events.ts';
 import { ORDER_PLACED } from './topics.ts';
 
@@ -27,7 +28,7 @@ export const orderPlacedCodec: EventCodec<OrderPlaced> = { accept, idOf: ({ even
 
 /** Fills in an absent id and time. @throws KitError INVALID_EVENT (`details.errors`) */
 function accept(input: unknown, stamp: Stamp): OrderPlaced {
-  const event = isObject(input)
+  const event = isJsonObject(input)
     ? { event_id: stamp.newId(), timestamp: new Date(stamp.now).toISOString(), ...input }
     : input;
   if (ORDER_PLACED_CONTRACT.check(event)) return event;
@@ -45,22 +46,11 @@ function encode({ event_id, order_id, timestamp, data }: OrderPlaced): Outgoing 
   return { topic: ORDER_PLACED, key: order_id, value: Buffer.from(JSON.stringify(data)), headers };
 }
 
-function poison(code: string, reason: string): Decoded<OrderPlaced> {
-  return { ok: false, code, reason };
-}
-
 /** Codes: NULL_VALUE, NOT_JSON, SCHEMA_MISMATCH, MISSING_KEY, KEY_MISMATCH. An absent id is made of the record's place. */
 function decode(record: LogRecord): Decoded<OrderPlaced> {
-  if (record.value === null) return poison('NULL_VALUE', 'the record has no value');
-  const text = utf8Text(record.value);
-  if (text === null) return poison('NOT_JSON', 'the value is not UTF-8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return poison('NOT_JSON', `the value is not JSON: ${(error as SyntaxError).message}`);
-  }
-  const { event, errors } = eventIn(record, value);
+  const read = jsonOf(record);
+  if (!read.ok) return read;
+  const { event, errors } = eventIn(record, read.json);
   if (errors.length > 0) return poison('SCHEMA_MISMATCH', describe(errors));
   if (!ORDER_PLACED_CONTRACT.check(event))
     return poison('SCHEMA_MISMATCH', describe(ORDER_PLACED_CONTRACT.errors(event)));
@@ -76,7 +66,7 @@ function eventIn(record: LogRecord, value: unknown): { event: unknown; errors: r
     const { attributes, errors } = readBinaryAttributes(record);
     return { event: { ...fallback, ...plainForm({ attributes, data: value }) }, errors };
   }
-  if (!isObject(value)) return { event: value, errors: [] };
+  if (!isJsonObject(value)) return { event: value, errors: [] };
   if (mode === 'plain' && !('specversion' in value)) return { event: { ...fallback, ...value }, errors: [] };
   const { event, errors } = readStructured(value);
   return { event: { ...fallback, ...plainForm(event) }, errors };
@@ -94,10 +84,6 @@ function plainForm({ attributes: { id, type, time, subject }, data }: CloudEvent
 
 function timeOf({ timestamp }: LogRecord): string {
   return new Date(Math.max(0, timestamp)).toISOString();
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(errors: readonly FieldError[]): string {

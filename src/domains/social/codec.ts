@@ -16,8 +16,9 @@ import {
 } from '../../kit/schemas/cloud-events.ts';
 import type { Decoded, EventCodec, Outgoing, Stamp } from '../../kit/schemas/event-codec.ts';
 import { epochMs } from '../../kit/schemas/formats.ts';
+import { isJsonObject, jsonOf, poison } from '../../kit/schemas/record-json.ts';
 import { DEFINITIONS, EVENT_TYPES, type EventDefinition, type SocialEvent, subjectOf } from './events.ts';
-import { type Checked, checkCloudEvent, checkDraft, type Fallback, isObject, refuse, schemaUri } from './incoming.ts';
+import { type Checked, checkCloudEvent, checkDraft, type Fallback, refuse, schemaUri } from './incoming.ts';
 
 /** How far an event's time may lie ahead of our clock. */
 export const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
@@ -62,7 +63,7 @@ function checkInput(
   fallback: Fallback,
   isCloudEvent?: boolean,
 ): Checked {
-  if (!isObject(input)) return refuse([{ path: '', message: 'must be a JSON object' }]);
+  if (!isJsonObject(input)) return refuse([{ path: '', message: 'must be a JSON object' }]);
   if (!isCloudEvent && !('specversion' in input)) return checkDraft(input, fallback);
   const { event, errors } = readStructured(input);
   return errors.length > 0 ? refuse(errors) : checkCloudEvent(event, fallback, extraAttributes);
@@ -91,25 +92,14 @@ function encode(event: SocialEvent): Outgoing {
   return { topic, key: key === 'user_id' ? user_id : subject, value: Buffer.from(JSON.stringify(data)), headers };
 }
 
-function poison(code: string, reason: string): Decoded<SocialEvent> {
-  return { ok: false, code, reason };
-}
-
 /**
  * Codes: NULL_VALUE, NOT_JSON, UNKNOWN_EVENT_TYPE, SCHEMA_MISMATCH, WRONG_TOPIC, MISSING_KEY, KEY_MISMATCH.
  * An event without an id is named by its place in the log, one without a time has the record's.
  */
 function decode(record: LogRecord): Decoded<SocialEvent> {
-  if (record.value === null) return poison('NULL_VALUE', 'the record has no value');
-  const text = utf8Text(record.value);
-  if (text === null) return poison('NOT_JSON', 'the value is not UTF-8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return poison('NOT_JSON', `the value is not JSON: ${(error as SyntaxError).message}`);
-  }
-  const checked = checkRecord(record, value);
+  const read = jsonOf(record);
+  if (!read.ok) return read;
+  const checked = checkRecord(record, read.json);
   if (!checked.ok) {
     return poison(checked.code === 'UNKNOWN_EVENT_TYPE' ? checked.code : 'SCHEMA_MISMATCH', checked.message);
   }

@@ -1,6 +1,7 @@
 /** From what others send (plain JSON, CloudEvents) to a checked event. Nothing here throws: errors are values. */
 import type { CloudEvent } from '../../kit/schemas/cloud-events.ts';
 import { type FieldError, UNKNOWN_FIELD } from '../../kit/schemas/contract.ts';
+import { isJsonObject } from '../../kit/schemas/record-json.ts';
 import {
   CURRENT_SCHEMA_VERSION,
   DEFAULT_SOURCE,
@@ -52,10 +53,6 @@ const KNOWN_ATTRIBUTES = new Set([
   'subject',
   'datacontenttype',
 ]);
-
-export function isObject(value: unknown): value is Draft {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export function refuse(errors: readonly FieldError[], code: Refusal['code'] = 'INVALID_EVENT'): Refusal {
   const message = errors
@@ -147,7 +144,7 @@ function complete(draft: Draft, fallback: Fallback): Draft {
     timestamp: timestamp === undefined ? fallback.timestamp() : timestamp,
     data: data === undefined ? {} : data,
     metadata:
-      metadata === undefined || isObject(metadata)
+      metadata === undefined || isJsonObject(metadata)
         ? { source: DEFAULT_SOURCE, schema_version: CURRENT_SCHEMA_VERSION, ...metadata }
         : metadata,
   };
