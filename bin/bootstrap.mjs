@@ -8,9 +8,11 @@
  *   bootstrap.mjs simulate [flags]  deterministic simulation: scripts/simulate.ts
  *   bootstrap.mjs example NAME …    an example: scripts/example.ts
  *   bootstrap.mjs run VERB …        any verb of the command line
+ *   bootstrap.mjs dashboard         builds the dashboard when its sources have changed
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildDashboard } from './dashboard.mjs';
 import { fail, findNode, installPackages, run, SetupError } from './node24.mjs';
 
 // npm passes SIGTERM to the shell between us, which dies and tells nobody: losing that parent is the signal.
@@ -33,17 +35,21 @@ const targets = {
   // the package's own name leads to its sources
   example: ['--conditions=streamsocial-source', [join(root, 'scripts', 'example.ts'), ...args]],
   run: [main, args],
+  dashboard: null,
 };
+/** Of these a page is wanted, or everything is tested. */
+const needsDashboard = ['start', 'test', 'dashboard'].includes(mode) || (mode === 'run' && args[0] === 'up');
 
 if (Object.hasOwn(targets, mode ?? '')) {
   try {
     const own = join(root, '.node');
     const node = await findNode(own);
     await installPackages(root, node, own);
-    await run(node, ...targets[mode], join(own, 'compiled'));
+    if (needsDashboard) await buildDashboard(root, node, own);
+    if (targets[mode] !== null) await run(node, ...targets[mode], join(own, 'compiled'));
   } catch (error) {
     fail(error);
   }
 } else {
-  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|example|run [arguments]'));
+  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|example|run|dashboard [arguments]'));
 }

@@ -32,6 +32,7 @@ async function main(filters: readonly string[]): Promise<boolean> {
   }
   return (
     passes('types', 'typescript/bin/tsc', []) &&
+    passes('types of the dashboard', 'typescript/bin/tsc', ['-p', 'src/dashboard']) &&
     passes('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']) &&
     (await test(files))
   );

@@ -22,18 +22,18 @@ import {
 } from './tidy-rules.ts';
 
 const root = join(import.meta.dirname, '..');
-const NOT_OURS = new Set(['node_modules', '.node', '.git', 'dist', '.streamsocial']);
+const NOT_OURS = new Set(['node_modules', '.node', '.git', 'dist', '.streamsocial', 'assets/dashboard']);
 const TEXT = /\.([cm]?[jt]sx?|json|md|ya?ml|xml|svg|css|html|sh|toml)$|(^|\/)(\.[a-z]+|LICENSE|streamsocial|run)$/;
 
 const everything = readTree('');
-const typescript = everything.filter(({ path }) => path.endsWith('.ts'));
+const typescript = everything.filter(({ path }) => /\.tsx?$/.test(path));
 const source = typescript.filter(({ path }) => path.startsWith('src/'));
 const documents = everything.filter(({ path }) => path.endsWith('.md'));
 
 function readTree(folder: string): TextFile[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return NOT_OURS.has(entry.name) ? [] : readTree(path);
+    if (entry.isDirectory()) return NOT_OURS.has(entry.name) || NOT_OURS.has(path) ? [] : readTree(path);
     return entry.isFile() && TEXT.test(path) ? [{ path, text: readFileSync(join(root, path), 'utf8') }] : [];
   });
 }
@@ -57,9 +57,11 @@ describe('imports go one way', () => {
       file('src/kit/f.ts', "new Worker(new URL('../pipelines/g.ts', import.meta.url));"),
       file('src/kit/h.ts', "import { x } from '../../test/x.ts';"),
       file('src/cave/i.ts', "import { x } from '../kit/x.ts';"),
+      file('src/dashboard/j.tsx', "import { k } from '../api/k.ts';"),
       file('src/cli/fine.ts', "import { x } from '../kit/x.ts';"),
+      file('src/dashboard/fine.tsx', "import type { x } from '../api/x.ts';"),
     ];
-    assert.equal(wrongDirection(broken).length, 6);
+    assert.equal(wrongDirection(broken).length, 7);
   });
   test('the tree', () => assert.deepEqual(wrongDirection(source), none));
 });

@@ -5,6 +5,7 @@ import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { analyticsRoutes } from './analytics.ts';
 import { Closing } from './closing.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { documentRoutes } from './documents.ts';
 import { engagementRoutes } from './engagement.ts';
@@ -16,7 +17,7 @@ import { metricRoutes, observeRequests, registryOf } from './metrics.ts';
 import { moderationRoutes } from './moderation.ts';
 import { notFound } from './not-found.ts';
 import { notificationRoutes } from './notifications.ts';
-import { pageRoutes } from './page.ts';
+
 import { rawProblem, sendProblem } from './problems.ts';
 import { projectionRoutes } from './projections.ts';
 import { reconciliationRoutes } from './reconciliation.ts';
@@ -115,7 +116,7 @@ export function buildApi({ platform, settings, logger, streamLimits }: ApiOption
     statusRoutes(scope, platform, consumer);
     healthRoutes(scope, platform);
     metricRoutes(scope, registry, consumer);
-    pageRoutes(scope);
+    dashboardRoutes(scope);
   });
   return app;
 }

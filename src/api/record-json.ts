@@ -1,6 +1,6 @@
 /** Records as JSON: bytes as text where they are UTF-8, else as base64, and said which. */
 import { isUtf8 } from 'node:buffer';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import type { Header, LogRecord } from '../kit/log/event-log.ts';
 import { Offset, Partition, TopicName } from './schemas.ts';
 
@@ -23,6 +23,8 @@ export const RecordJson = Type.Object({
   timestamp: Type.Integer({ description: 'Publish time, milliseconds since the epoch.' }),
   ...ContentJson.properties,
 });
+
+export type RecordJson = Static<typeof RecordJson>;
 
 export interface EncodedBytes {
   readonly value: string | null;

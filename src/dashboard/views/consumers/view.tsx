@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx';
+
+export function View(_props: { readonly rest: readonly string[] }) {
+  return <Page title="Consumers">…</Page>;
+}
