@@ -1,5 +1,5 @@
 /** The one WebSocket of the page (docs/stream.md): the pulse of the platform, and tails of topics. Reconnects by itself. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { Mark, Point, Sample } from '../api/pulse-sample.ts';
 import type { RecordJson } from '../api/record-json.ts';
 import { token } from './http.ts';
@@ -7,6 +7,8 @@ import { visible } from './visible.ts';
 
 /** `lost`: it was there, or never came; another attempt is under way. */
 export const connection = signal<'connecting' | 'open' | 'lost'>('connecting');
+/** Changes when it comes to that and back, not at the first connection. */
+export const isLost = computed(() => connection.value === 'lost');
 /** How the platform is; null before the first. At most half a second old while `connection` is open. */
 export const sample = signal<Sample | null>(null);
 /** Oldest first, ten minutes at most. */

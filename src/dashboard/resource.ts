@@ -1,8 +1,8 @@
 /** What a view asks the API for: loaded, kept up to date while it is looked at, given up when it is not. */
-import { type ReadonlySignal, signal, useSignalEffect } from '@preact/signals';
-import { useMemo } from 'preact/hooks';
+import { signal, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
 import { asProblem, get, type Problem } from './http.ts';
-import { connection } from './live.ts';
+import { isLost } from './live.ts';
 import { visible } from './visible.ts';
 
 export interface Resource<T> {
@@ -36,12 +36,14 @@ export function useResource<T>(path: string | null, { everyMs }: ResourceOptions
     const state = signal<State<T>>({ path: null, data: null, problem: null, loading: true, atMs: 0 });
     return { wanted, turn, state, reload: () => void turn.value++ };
   }, []);
-  own.wanted.value = path;
+  useEffect(() => {
+    own.wanted.value = path;
+  }, [own, path]);
 
   useSignalEffect(() => {
     const from = own.wanted.value;
     own.turn.value;
-    if (connection.value === 'lost') return;
+    if (isLost.value) return;
     if (everyMs !== undefined && !visible.value) return;
     return load(from, own.state, everyMs);
   });
@@ -78,5 +80,3 @@ function load<T>(
     clearTimeout(timer);
   };
 }
-
-export type { ReadonlySignal };

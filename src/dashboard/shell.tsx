@@ -1,6 +1,7 @@
 /** What is around every view: the way to the others, the search, how the system is. */
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { lazy } from './lazy.ts';
 import { connection, sample } from './live.ts';
 import { Button } from './parts/controls.tsx';
@@ -11,6 +12,8 @@ import { setTheme, shown } from './theme.ts';
 import { toasts } from './toast.ts';
 import { TokenQuestion } from './token-question.tsx';
 import { VIEWS, type View } from './views.ts';
+
+const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
 const Palette = lazy(async () => (await import('./palette/palette.tsx')).Palette);
 /** The palette is loaded when it is first wanted. */
@@ -42,7 +45,7 @@ export function Shell() {
         </a>
         <button type="button" class="top-search" onClick={search} aria-keyshortcuts="Control+K /">
           <span>Search events, users, contents, topics …</span>
-          <kbd>Ctrl K</kbd>
+          <kbd>{IS_MAC ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <States />
       </header>
@@ -78,13 +81,22 @@ function onKeys(search: () => void): () => void {
 }
 
 function Navigation({ current }: { readonly current: View | undefined }) {
+  const list = useRef<HTMLUListElement>(null);
+  // where the list is a row, the view that is shown may be outside of it
+  useEffect(() => {
+    const link = list.current?.querySelector('[aria-current]');
+    if (current !== undefined) link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   const open = sample.value?.dead_letters.depth ?? 0;
   return (
     <nav class="side" aria-label="Views">
-      <ul>
+      <ul ref={list}>
         {VIEWS.map((view) => (
           <li key={view.segment}>
             <a href={`/${view.segment}`} aria-current={view === current ? 'page' : undefined}>
+              <svg viewBox="0 0 16 16" aria-hidden="true">
+                <path d={view.path} />
+              </svg>
               {view.name}
               {view.segment === 'failures' && open > 0 && (
                 <span class="count" title="open dead letters">
@@ -129,7 +141,10 @@ function States() {
         <State kind={kind}>{text}</State>
       </span>
       <Button kind="quiet" small label={`Switch to the ${next} theme`} onClick={() => setTheme(next)}>
-        {next}
+        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+          <circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="1.3" />
+          <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
+        </svg>
       </Button>
     </div>
   );
