@@ -1,4 +1,4 @@
-/** Rows as files that other programs read. Pure, but for `download`. */
+/** Rows as text that other programs read. */
 
 export type Cell = string | number | boolean | null | undefined;
 
@@ -11,14 +11,4 @@ function csvCell(cell: Cell): string {
   if (cell === null || cell === undefined) return '';
   const text = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : String(cell);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // the browser has taken what it needs of it by then
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -26,6 +26,10 @@ export interface ChartProps {
   readonly height?: number;
   /** What is shown, from and to in epoch milliseconds; default: all of it. */
   readonly span?: readonly [number, number];
+  /** How a time is written; default: clock time here. With it times count from a beginning of their own. */
+  readonly timeText?: (ms: number) => string;
+  /** Decades are equally high: for what may be a thousand times the usual. */
+  readonly logarithmic?: boolean;
   /** Said where there is nothing to draw. */
   readonly empty?: string;
   readonly note?: ComponentChildren;

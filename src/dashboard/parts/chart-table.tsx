@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals';
-import { clock } from '../format.ts';
 import type { ChartProps } from './chart-props.ts';
 import { ScrollRegion } from './scroll-region.tsx';
 
@@ -12,7 +11,8 @@ export function ChartTable({
   times,
   series,
   marks,
-}: Required<Pick<ChartProps, 'title' | 'format' | 'times' | 'series' | 'marks'>>) {
+  timeText,
+}: Required<Pick<ChartProps, 'title' | 'format' | 'times' | 'series' | 'marks' | 'timeText'>>) {
   const open = useSignal(false);
   const step = Math.max(1, Math.ceil(times.length / MAX_ROWS));
   const rows = times.map((at, index) => ({ at, index })).filter(({ index }) => (times.length - 1 - index) % step === 0);
@@ -44,7 +44,7 @@ export function ChartTable({
             <tbody>
               {rows.toReversed().map(({ at, index }) => (
                 <tr key={at}>
-                  <th scope="row">{clock(at, false)}</th>
+                  <th scope="row">{timeText(at)}</th>
                   {series.map(({ label, values }) => (
                     <td class="number" key={label}>
                       {format(values[index] ?? null)}

@@ -11,7 +11,7 @@ import { ChartTable } from './chart-table.tsx';
 const DASH = [5, 3];
 
 export function Chart(props: ChartProps) {
-  const { title, format, times, series, marks = [], height = 150, empty, note } = props;
+  const { title, format, times, series, marks = [], height = 150, timeText = clockText, empty, note } = props;
   /** Index under the pointer. */
   const hovered = useSignal<number | null>(null);
   const isEmpty = times.length < 2 || series.every(({ values }) => values.every((value) => value === null));
@@ -34,7 +34,7 @@ export function Chart(props: ChartProps) {
             {label} <b>{format(values[at] ?? null)}</b>
           </span>
         ))}
-        <span class="chart-key">{hovered.value === null ? note : clock(times[at] ?? Number.NaN, false)}</span>
+        <span class="chart-key">{hovered.value === null ? note : timeText(times[at] ?? Number.NaN)}</span>
       </figcaption>
       {isEmpty ? (
         <div class="chart-empty" style={{ height: `${height}px` }}>
@@ -50,11 +50,15 @@ export function Chart(props: ChartProps) {
               hovered.value = index;
             }}
           />
-          <ChartTable title={title} format={format} times={times} series={series} marks={marks} />
+          <ChartTable {...{ title, format, times, series, marks, timeText }} />
         </>
       )}
     </figure>
   );
+}
+
+function clockText(ms: number): string {
+  return clock(ms, false);
 }
 
 interface PlotProps extends ChartProps {
@@ -103,6 +107,7 @@ function optionsOf(
   const color = (name: string) => style.getPropertyValue(name).trim();
   const font = `11px ${color('--font')}`;
   const axis = { stroke: color('--muted'), font, ticks: { show: false } };
+  const { timeText, logarithmic = false } = latest.current;
   return {
     ...size,
     padding: [8, 8, 0, 0],
@@ -110,21 +115,31 @@ function optionsOf(
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       x: {
+        time: timeText === undefined,
         range: (_plot, min, max) => {
           const { span } = latest.current;
           return span === undefined ? [min, max] : [span[0] / 1_000, span[1] / 1_000];
         },
       },
-      y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+      y: logarithmic
+        ? { distr: 3, range: (_plot, min, max) => (max > 0 ? uPlot.rangeLog(min, max, 10, true) : [1, 10]) }
+        : { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 26 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 70,
+        size: 26,
+        ...(timeText === undefined ? {} : { values: (_plot, splits) => splits.map((at) => timeText(at * 1_000)) }),
+      },
       {
         ...axis,
         grid: { stroke: color('--line'), width: 1 },
         space: 32,
         size: 64,
-        values: (_plot, splits) => splits.map((value) => latest.current.format(value)),
+        // of a logarithmic axis some are left out
+        values: (_plot, splits) => splits.map((value) => (value === null ? '' : latest.current.format(value))),
       },
     ],
     series: [

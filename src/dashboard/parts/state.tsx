@@ -1,7 +1,6 @@
 /** How something is: a colour and a shape, so that neither is needed alone. */
 import type { ComponentChildren } from 'preact';
-
-export type StateKind = 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
+import type { StateKind } from './state-kind.ts';
 
 const SHAPES = {
   ok: <circle cx="6" cy="6" r="4.5" fill="currentColor" />,
@@ -11,7 +10,6 @@ const SHAPES = {
   idle: <circle cx="6" cy="6" r="4" fill="none" stroke="currentColor" stroke-width="1.5" />,
 };
 
-/** `idle`: nothing is wrong and nothing happens, or it is not known. */
 export function State({ kind, children }: { readonly kind: StateKind; readonly children: ComponentChildren }) {
   return (
     <span class={`state ${kind}`}>

@@ -1,7 +1,8 @@
 /** A table that sorts by its columns and can be taken along as CSV or JSON. */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { type Cell, download, toCsv } from '../export.ts';
+import { download } from '../download.ts';
+import { type Cell, toCsv } from '../export.ts';
 import { Button } from './controls.tsx';
 import { ScrollRegion } from './scroll-region.tsx';
 
