@@ -1,23 +1,9 @@
 import Type from 'typebox';
-import type { TopicDescription } from '../kit/log/event-log.ts';
 import { PartitionCalculator } from '../kit/log/partition-calculator.ts';
 import type { Platform } from '../pipelines/platform.ts';
-import { json, Offset, Partition, problems, TopicName } from './schemas.ts';
+import { json, problems, TopicName } from './schemas.ts';
+import { TopicDetail, TopicFacts, TopicList } from './topic-facts.ts';
 import type { Api } from './typed.ts';
-
-const NodeId = Type.Integer({ minimum: -1, examples: [1] });
-const Topic = Type.Object({
-  name: TopicName,
-  partitions: Type.Array(
-    Type.Object({
-      partition: Partition,
-      leader: NodeId,
-      replicas: Type.Array(NodeId),
-      isr: Type.Array(NodeId),
-      end_offset: Offset,
-    }),
-  ),
-});
 
 const NewTopic = Type.Object(
   {
@@ -40,29 +26,33 @@ const Load = Type.Object(
   { additionalProperties: false, examples: [{ target_rps: 50_000_000 }] },
 );
 
-export function topicRoutes(app: Api, { topics, log }: Platform): void {
-  async function withEnds(found: readonly TopicDescription[]) {
-    const partitions = found.flatMap(({ name, partitions }) =>
-      partitions.map(({ partition }) => ({ topic: name, partition })),
-    );
-    const ends = await log.listOffsets(partitions.map((partition) => ({ ...partition, at: 'latest' })));
-    let next = 0;
-    return found.map((topic) => ({
-      ...topic,
-      partitions: topic.partitions.map((partition) => ({ ...partition, end_offset: ends[next++]! })),
-    }));
-  }
+const ListQuery = Type.Object(
+  { partitions: Type.Optional(Type.Boolean({ description: 'false leaves them out. Default true.' })) },
+  { additionalProperties: false },
+);
+
+export function topicRoutes(app: Api, platform: Platform): void {
+  const { topics } = platform;
+  const facts = new TopicFacts(platform);
 
   app.get(
     '/api/v1/topics',
     {
       schema: {
         tags: ['topics'],
-        summary: 'Every topic that is not internal',
-        response: { 200: json('Topics.', Type.Object({ topics: Type.Array(Topic) })), ...problems('LOG_UNAVAILABLE') },
+        summary: 'Every topic that is not internal, with its records, rate, size and retention',
+        querystring: ListQuery,
+        response: {
+          200: json('Topics.', TopicList),
+          ...problems('INVALID_ARGUMENT', 'UNKNOWN_TOPIC', 'LOG_UNAVAILABLE'),
+        },
       },
     },
-    async () => ({ topics: await withEnds(await topics.describe()) }),
+    async ({ query }) => {
+      const list = await facts.list();
+      if (query.partitions !== false) return list;
+      return { ...list, topics: list.topics.map(({ partitions: _, ...topic }) => topic) };
+    },
   );
 
   app.get(
@@ -70,15 +60,15 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
     {
       schema: {
         tags: ['topics'],
-        summary: 'One topic with its partitions',
+        summary: 'One topic with its partitions, the times of its first and last records, and its configuration',
         params: Type.Object({ name: TopicName }),
         response: {
-          200: json('The topic.', Topic),
+          200: json('The topic.', TopicDetail),
           ...problems('INVALID_ARGUMENT', 'UNKNOWN_TOPIC', 'LOG_UNAVAILABLE'),
         },
       },
     },
-    async ({ params }) => (await withEnds(await topics.describe([params.name])))[0],
+    async ({ params }) => facts.detail(params.name),
   );
 
   app.post(
@@ -89,8 +79,8 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
         summary: 'Create a topic; one that is there already with as many partitions is left as it is',
         body: NewTopic,
         response: {
-          201: json('Created.', Topic),
-          200: json('It was there.', Topic),
+          201: json('Created.', TopicDetail),
+          200: json('It was there.', TopicDetail),
           ...problems(
             'INVALID_JSON',
             'INVALID_ARGUMENT',
@@ -117,7 +107,7 @@ export function topicRoutes(app: Api, { topics, log }: Platform): void {
         },
       ]);
       if (created.length > 0) reply.code(201).header('location', `/api/v1/topics/${name}`);
-      return (await withEnds(await topics.describe([name])))[0];
+      return facts.detail(name);
     },
   );
 

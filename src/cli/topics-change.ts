@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import { KitError } from '../kit/errors.ts';
+import { inTurns } from '../kit/in-turns.ts';
 import type { LogAdmin } from '../kit/log/log-admin.ts';
-import { inTurns } from './in-turns.ts';
+import { reportTopics } from '../kit/log/topic-report.ts';
 import { type LogAccess, withLog } from './log-access.ts';
 import { print, printJson, table } from './output.ts';
-import { reportTopics } from './topics-report.ts';
 import { collected, integer, type VerbContext } from './verbs.ts';
 
 export function topicChangeVerbs(noun: Command, context: VerbContext): void {

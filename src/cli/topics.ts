@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { isKitError, KitError } from '../kit/errors.ts';
+import { inTurns } from '../kit/in-turns.ts';
 import type { ConfigEntry, LogAdmin } from '../kit/log/log-admin.ts';
 import { TopicManager } from '../kit/log/topic-manager.ts';
-import { inTurns } from './in-turns.ts';
+import { type PartitionReport, reportTopics, type TopicReport } from '../kit/log/topic-report.ts';
 import { type LogAccess, withLog } from './log-access.ts';
 import { print, printJson, table } from './output.ts';
 import { topicChangeVerbs } from './topics-change.ts';
-import { type PartitionReport, reportTopics, type TopicReport } from './topics-report.ts';
 import { fraction, integer, keyValue, type VerbContext } from './verbs.ts';
 
 export function topicVerbs(program: Command, context: VerbContext): void {

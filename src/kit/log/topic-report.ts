@@ -1,6 +1,6 @@
-/** Topics as the verbs show them: from the brokers' metadata, with the ends of every partition that has a leader. */
-import { isKitError } from '../kit/errors.ts';
-import type { EventLog, PartitionDescription, TopicDescription, TopicPartition } from '../kit/log/event-log.ts';
+/** Topics as people are shown them: from the brokers' metadata, with the ends of every partition that has a leader. */
+import { isKitError } from '../errors.ts';
+import type { EventLog, PartitionDescription, TopicDescription, TopicPartition } from './event-log.ts';
 
 export interface PartitionReport extends PartitionDescription {
   /** Null without a leader, or where it does not answer. */
