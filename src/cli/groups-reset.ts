@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Settings } from '../config/settings.ts';
 import { isKitError, KitError } from '../kit/errors.ts';
 import type { PartitionOffset, TopicPartition } from '../kit/log/event-log.ts';
-import { groupOf, PROJECTION_NAMES } from '../pipelines/projection.ts';
+import { effectOf, isInactive, planResetOf, type Reset, type ResetTarget } from '../kit/log/offset-reset.ts';
+import { notOfProjection } from '../pipelines/groups/group-owner.ts';
 import { oneGroup, partitionsNamed } from './groups-arguments.ts';
-import { asCsv, durationMs, effectOf, fromCsv, planReset, type ResetTarget } from './groups-reset-plan.ts';
+import { asCsv, durationMs, fromCsv } from './groups-reset-text.ts';
 import { type LogAccess, withLog } from './log-access.ts';
 import { moment } from './moment.ts';
 import { print, printJson, table } from './output.ts';
-import { endsOf, keyOf } from './topics-report.ts';
 import { collected, integer, type VerbContext } from './verbs.ts';
 
 /** Exactly one of them; commander's names. */
@@ -73,7 +72,7 @@ export function groupResetVerb(noun: Command, context: VerbContext): void {
     .action(async (named: string | undefined, flags: ResetFlags) => {
       const group = oneGroup(named, flags.group);
       const target = await targetOf(flags);
-      refuseOwn(group, context.loaded.settings);
+      notOfProjection(group, context.loaded.settings.kafkaGroupId);
       await withLog(context.loaded, (access) => resetOffsets(access, group, target, flags));
     });
 }
@@ -87,7 +86,7 @@ Examples:
 async function resetOffsets(access: LogAccess, group: string, target: ResetTarget, flags: ResetFlags): Promise<void> {
   const { log, admin } = access;
   const state = await stateOf(access, group, flags.create === true);
-  if (state !== 'Empty' && state !== 'Dead')
+  if (!isInactive(state))
     throw new KitError(
       'GROUP_ACTIVE',
       `Assignments can only be reset if the group '${group}' is inactive, but the current state is ${state}. Stop its members first.`,
@@ -95,11 +94,7 @@ async function resetOffsets(access: LogAccess, group: string, target: ResetTarge
     );
   const committed = await admin.committed(group);
   const partitions = await partitionsOf(access, target, committed, flags);
-  const ends = await endsOf(log, partitions);
-  const silent = partitions.find((at) => !ends.has(keyOf(at)));
-  if (silent !== undefined)
-    throw new KitError('LOG_UNAVAILABLE', `the leader of ${keyOf(silent)} does not answer`, { retriable: true });
-  const { resets, warnings } = await planReset(log, partitions, target, { committed, ends });
+  const { resets, warnings } = await planResetOf(log, partitions, target, committed);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const offsets = resets.map(({ topic, partition, to }) => ({ topic, partition, offset: to }));
   if (flags.execute) await log.group(group).commit(offsets);
@@ -122,7 +117,7 @@ async function resetOffsets(access: LogAccess, group: string, target: ResetTarge
         String(one.partition),
         one.from === null ? '-' : String(one.from),
         String(one.to),
-        effectOf(one),
+        effectText(one),
       ]),
     ),
   );
@@ -184,17 +179,9 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** @throws KitError PROJECTION_GROUP */
-function refuseOwn(group: string, { kafkaGroupId }: Settings): void {
-  const name = PROJECTION_NAMES.find((one) => groupOf(one, kafkaGroupId) === group);
-  if (name === undefined) return;
-  throw new KitError(
-    'PROJECTION_GROUP',
-    `'${group}' is the group of the projection ${name}. Where it goes on is stored with what it has counted, so that no event counts ` +
-      `twice; offsets in the log are a hint for tools, and setting them would change nothing. ` +
-      `streamsocial projections rebuild ${name} reads its events again.`,
-    { details: { group, projection: name } },
-  );
+function effectText(reset: Reset): string {
+  const { kind, records } = effectOf(reset);
+  return records === 0 ? kind : `${records.toLocaleString('en-US')} record${records === 1 ? '' : 's'} ${kind}`;
 }
 
 function duration(text: string): number {

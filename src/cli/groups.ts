@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { isKitError, KitError } from '../kit/errors.ts';
+import { type GroupReport, reportGroup } from '../kit/log/group-report.ts';
 import { groupsNamed, oneGroup, partitionsNamed } from './groups-arguments.ts';
-import { type GroupReport, membersTable, offsetsTable, reportGroup, stateTable, totalsText } from './groups-report.ts';
+import { membersTable, offsetsTable, stateTable, totalsText } from './groups-report.ts';
 import { groupResetVerb } from './groups-reset.ts';
 import { type LogAccess, withLog } from './log-access.ts';
 import { print, printJson, table } from './output.ts';

@@ -1,8 +1,8 @@
 /** What Kafka's own tools say of a cluster, beside what this command line says of it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { GroupReport } from '../../src/cli/groups-report.ts';
 import { unique } from '../../src/kit/log/contract-support.ts';
+import type { GroupReport } from '../../src/kit/log/group-report.ts';
 import { KafkaLog } from '../../src/kit/log/kafka/kafka-log.ts';
 import { KAFKA_COMPONENTS, kafkaForTests, type TestKafka } from '../support/cluster.ts';
 import { JavaTools } from '../support/java-tools.ts';

@@ -45,6 +45,8 @@ export interface GroupDescription extends GroupListing {
   readonly assignor: string;
   /** Node id of the broker that coordinates it. */
   readonly coordinator: number;
+  /** One more with every rebalance; null where the broker does not tell: Kafka's of a classic group. */
+  readonly generation: number | null;
   readonly members: readonly GroupMemberDescription[];
 }
 

@@ -78,6 +78,17 @@ export class LogTail<T extends { readonly offset: number }> {
     return () => listeners.delete(listener);
   }
 
+  /**
+   * For those who want what comes from now on, and no record in particular: from where the reader is, or from this offset,
+   * the log's end, where there is none.
+   *
+   * @returns what ends it
+   */
+  join(at: PartitionOffset, listener: TailListener<T>): () => void {
+    const next = this.#watched.get(`${at.topic}:${at.partition}`)?.next ?? at.offset;
+    return this.watch({ ...at, offset: Math.max(at.offset, next) }, listener) ?? (() => {});
+  }
+
   /** Reads under way are given up; listeners hear nothing more. */
   close(): void {
     this.#closing.abort();

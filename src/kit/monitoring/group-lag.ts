@@ -1,7 +1,7 @@
 /**
  * Lag of consumer groups in records and in seconds. A group's lag in seconds is the age of the record at its committed offset: how
  * long the oldest record that it has not committed has been waiting. That record has to be read, so that the cost is bounded: a record
- * that is known is not read again, and of the others no more than MAX_LOOKUPS of the most lagging partitions at one look.
+ * that is known is not read again, and of the others no more than MAX_LOOKUPS at one look.
  */
 import type { EventLog, TopicPartition } from '../log/event-log.ts';
 import { type GroupFacts, keyOf } from './cluster-facts.ts';
@@ -17,25 +17,25 @@ export interface RecordAge extends TopicPartition {
   readonly timestamp: number;
 }
 
-/** Which records to read, the most lagging partitions first; no two of one position. */
+/** Which records to read: the most lagging partition of every group, then the second most, and so on; no two of one position. */
 export function lookups(
   groups: readonly GroupFacts[],
   ends: ReadonlyMap<string, number>,
   known: ReadonlyMap<string, RecordAge>,
 ): (TopicPartition & { readonly offset: number })[] {
-  const wanted = new Map<string, { at: TopicPartition & { readonly offset: number }; lag: number }>();
-  for (const at of groups.flatMap(({ committed }) => committed)) {
-    const lag = (ends.get(keyOf(at)) ?? 0) - at.offset;
-    if (lag > 0 && !known.has(positionOf(at))) wanted.set(positionOf(at), { at, lag });
-  }
-  return [...wanted.values()]
-    .sort((a, b) => b.lag - a.lag)
-    .slice(0, MAX_LOOKUPS)
-    .map(({ at }) => at);
+  const wanted = groups.flatMap(({ committed }) =>
+    committed
+      .map((at) => ({ at, lag: (ends.get(keyOf(at)) ?? 0) - at.offset }))
+      .filter(({ at, lag }) => lag > 0 && !known.has(positionOf(at)))
+      .sort((a, b) => b.lag - a.lag)
+      .map((one, rank) => ({ ...one, rank })),
+  );
+  const ranked = wanted.sort((a, b) => a.rank - b.rank || b.lag - a.lag).map(({ at }) => [positionOf(at), at] as const);
+  return [...new Map(ranked).values()].slice(0, MAX_LOOKUPS);
 }
 
 export function groupHealth(
-  { group, state, members, committed }: GroupFacts,
+  { group, state, members, committed }: Omit<GroupFacts, 'description'>,
   ends: ReadonlyMap<string, number>,
   ages: ReadonlyMap<string, RecordAge>,
   now: number,

@@ -83,6 +83,23 @@ describe('LogTail', () => {
     assert.ok(log.state.reads <= 60, `${log.state.reads} reads of 50 appends`);
   });
 
+  it('lets those who want no record in particular join wherever it is', async () => {
+    await using log = await openTail(1);
+    const [first, second, third] = [new Heard(), new Heard(), new Heard()];
+    log.tail.join(at(0), first!);
+    await log.append(0, 'a', 'b');
+    await until(() => first!.next === 2);
+    const leave = log.tail.join(at(0), second!);
+    log.tail.join(at(3), third!);
+    await log.append(0, 'c', 'd');
+    await until(() => first!.next === 4 && second!.next === 4 && third!.next === 4);
+    assert.deepEqual([second!.texts, third!.texts], [['c', 'd'], ['d']]);
+    leave();
+    await log.append(0, 'e');
+    await until(() => first!.next === 5);
+    assert.equal(second!.next, 4);
+  });
+
   it('takes nobody whom it has passed, and gives a listener nothing before its own offset', async () => {
     await using log = await openTail(1);
     const first = new Heard();

@@ -128,6 +128,7 @@ const GROUP: GroupFacts = {
   group: 'g',
   state: 'Stable',
   members: 2,
+  description: null,
   committed: [
     { topic: 't', partition: 0, offset: 90 },
     { topic: 't', partition: 1, offset: 50 },
@@ -163,6 +164,8 @@ test('records are looked up for the most lagging partitions, no more than the bo
     wanted.map(({ partition }) => partition),
     Array.from({ length: MAX_LOOKUPS }, (_, n) => n),
   );
+  const little = { ...GROUP, group: 'little', committed: [{ topic: 't', partition: 39, offset: 99 }] };
+  assert.deepEqual(lookups([...groups, little], ends, new Map())[1], little.committed[0], 'each group has its turn');
 });
 
 test('a record that is known is not read again; a group that moves on is looked up anew', async () => {

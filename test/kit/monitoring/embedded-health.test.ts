@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { embeddedGroups } from '../../../src/kit/log/embedded/embedded-groups.ts';
 import { EmbeddedLog } from '../../../src/kit/log/embedded/embedded-log.ts';
 import { EmbeddedHealth } from '../../../src/kit/monitoring/embedded-health.ts';
+import type { GroupLook } from '../../../src/kit/monitoring/group-look.ts';
+import { until } from '../../support/until.ts';
 
 test('the embedded log is one broker that runs; what it has not is null', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'streamsocial-health-'));
@@ -38,4 +41,37 @@ test('the embedded log is one broker that runs; what it has not is null', async 
   const closed = await health.report();
   assert.deepEqual([closed.status, closed.broker_count], ['down', 0]);
   assert.match(closed.error!, /closed/);
+});
+
+test('every group that the log knows, with its members; each look is told to who wants to hear of it', async (t) => {
+  const log = await EmbeddedLog.open({ directory: null });
+  t.after(() => log.close());
+  await log.createTopics([{ name: 't', partitions: 2 }]);
+  const looks: GroupLook[] = [];
+  const health = new EmbeddedHealth({
+    log,
+    groups: ['ours'],
+    admin: embeddedGroups(log.coordinator),
+    onGroups: (look) => looks.push(look),
+    maxAgeMs: 0,
+  });
+  await log.group('left').commit([{ topic: 't', partition: 0, offset: 0 }]);
+  const idle = async () => {};
+  const member = await log
+    .group('busy')
+    .join({ topics: ['t'], onAssigned: async () => [], onRecords: idle, onRevoked: idle });
+  await until(() => member.assignment().length === 2);
+  const { groups } = await health.report();
+  assert.deepEqual(
+    groups.map(({ group, state, members }) => [group, state, members]),
+    [
+      ['ours', null, null],
+      ['busy', 'Stable', 1],
+      ['left', 'Empty', 0],
+    ],
+  );
+  const [{ groups: sights, ends }] = looks as [GroupLook];
+  const busy = sights[1]!.description!;
+  assert.deepEqual([busy.generation, busy.members[0]!.assignment.length, ends.get('t:1')], [1, 2, 0]);
+  assert.equal(sights[0]!.description, null);
 });

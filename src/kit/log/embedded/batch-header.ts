@@ -59,6 +59,13 @@ export function readNewBatchHeader(bytes: Buffer): BatchHeader {
   return header;
 }
 
+/** The batch's first record, as far as the header tells; null where compaction has been, or the times are the broker's. */
+export function firstOfBatch(bytes: Buffer): { readonly offset: number; readonly timestamp: number } | null {
+  const { baseOffset, attributes, lastOffsetDelta, recordCount } = readBatchHeader(bytes);
+  if (recordCount !== lastOffsetDelta + 1 || (attributes & 8) !== 0) return null;
+  return { offset: baseOffset, timestamp: Number(bytes.readBigInt64BE(BASE_TIMESTAMP_AT)) };
+}
+
 /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
 export function compressionOf(bytes: Buffer): number {
   return bytes.readInt16BE(CRC_FROM) & 7;

@@ -1,6 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { LogRecord, OffsetQuery, PartitionBatch, ReadRequest, TopicPartition } from '../event-log.ts';
 import type { FetchPosition, FetchSource } from '../group-transport.ts';
+import { firstOfBatch } from './batch-header.ts';
 import { DecodedBatches } from './decoded-batches.ts';
 import type { LogStore } from './log-store.ts';
 import { decodeBatch } from './record-batch.ts';
@@ -95,9 +96,16 @@ export class LogReader implements FetchSource {
 }
 
 /** The first record of this time or later; null if there is none. @throws as `LogStore.read` */
-export function firstRecordAt(store: LogStore, at: TopicPartition, time: number): LogRecord | null {
+export function firstRecordAt(
+  store: LogStore,
+  at: TopicPartition,
+  time: number,
+): Pick<LogRecord, 'offset' | 'timestamp'> | null {
   let from = store.offsets(at).start;
   for (let batch = store.findTime(at, time, from); batch !== null; batch = store.findTime(at, time, from)) {
+    const first = firstOfBatch(batch.bytes);
+    // mostly the time lies between two batches, and none has to be unpacked
+    if (first !== null && first.offset >= from && first.timestamp >= time) return first;
     const found = decodeBatch(at, batch.bytes).find(({ offset, timestamp }) => offset >= from && timestamp >= time);
     if (found !== undefined) return found;
     from = batch.lastOffset + 1;

@@ -9,11 +9,11 @@ import {
   offsetDeleteV0,
 } from '@platformatic/kafka';
 import { KitError } from '../../errors.ts';
-import { decodeAssignment } from '../assignment.ts';
 import type { PartitionOffset, TopicPartition } from '../event-log.ts';
 import type { GroupDescription, GroupListing } from '../log-admin.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { errorName, refusal, unavailable } from './errors.ts';
+import { classicGroup, consumerGroup } from './group-descriptions.ts';
 import { KafkaGroupTransport } from './group-transport.ts';
 import { offeredVersion } from './offered-version.ts';
 
@@ -105,15 +105,10 @@ export class GroupAdmin {
     const { groups } = await this.#cluster.askNode(coordinator, describeGroupsV5.api, [[groupId], false]);
     const [group] = groups;
     if (group === undefined) throw unavailable(`no answer about the group ${groupId}`);
-    const { errorCode, protocolType, groupState: state, protocolData: assignor } = group;
+    const { errorCode, groupState: state } = group;
     if (errorName(errorCode) === 'GROUP_ID_NOT_FOUND' || state === DEAD) return null;
     if (errorCode !== 0) throw refusal(errorCode, `describe group ${groupId}`, { groupId });
-    const members = group.members.map(({ memberId, groupInstanceId, clientId, clientHost: host, memberAssignment }) => {
-      // what members of another kind (Connect's workers) divide is not partitions
-      const assignment = protocolType === 'consumer' ? decodeAssignment(memberAssignment) : [];
-      return { memberId, instanceId: groupInstanceId ?? null, clientId, host, assignment };
-    });
-    return { groupId, protocolType, state, type: 'classic', assignor, coordinator, members };
+    return classicGroup(group, coordinator);
   }
 
   async #describeConsumer(groupId: string, coordinator: number): Promise<GroupDescription | null> {
@@ -122,17 +117,7 @@ export class GroupAdmin {
     const [group] = groups;
     if (group === undefined || errorName(group.errorCode) === 'GROUP_ID_NOT_FOUND') return null;
     if (group.errorCode !== 0) throw refusal(group.errorCode, `describe group ${groupId}`, { groupId });
-    const members = group.members.map(({ memberId, instanceId, clientId, clientHost: host, assignment }) => ({
-      memberId,
-      instanceId: instanceId ?? null,
-      clientId,
-      host,
-      assignment: assignment.topicPartitions.flatMap(({ topicName: topic, partitions }) =>
-        partitions.map((partition) => ({ topic, partition })),
-      ),
-    }));
-    const { groupState: state, assignorName: assignor } = group;
-    return { groupId, protocolType: 'consumer', state, type: 'consumer', assignor, coordinator, members };
+    return consumerGroup(group, coordinator);
   }
 
   /** To the group's coordinator, which may move while it is asked. */

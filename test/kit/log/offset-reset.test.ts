@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { asCsv, durationMs, effectOf, fromCsv, planReset, type ResetTarget } from '../../src/cli/groups-reset-plan.ts';
-import type { OffsetQuery } from '../../src/kit/log/event-log.ts';
+import type { OffsetQuery } from '../../../src/kit/log/event-log.ts';
+import { effectOf, planReset, type ResetTarget } from '../../../src/kit/log/offset-reset.ts';
 
 const at = { topic: 'orders', partition: 0 };
 const byTime = { listOffsets: async (queries: readonly OffsetQuery[]) => queries.map(({ at: time }) => Number(time)) };
@@ -47,6 +47,16 @@ describe('the plan of a reset', () => {
     await assert.rejects(plan({ to: 'shift', by: 1 }, null), { code: 'NO_COMMITTED_OFFSET', message: /orders-0/ });
   });
 
+  test('as many partitions as one request may name are planned within a moment', async () => {
+    const all = Array.from({ length: 20_000 }, (_, partition) => ({ topic: 'orders', partition }));
+    const ends = new Map(all.map(({ partition }) => [`orders-${partition}`, { start: 0, end: 20 }]));
+    const offsets = all.map((one) => ({ ...one, offset: one.partition % 20 }));
+    const startMs = performance.now();
+    const { resets } = await planReset(byTime, all, { to: 'plan', offsets }, { committed: [], ends });
+    assert.ok(performance.now() - startMs < 500);
+    assert.deepEqual(resets.at(-1), { topic: 'orders', partition: 19_999, from: null, to: 19 });
+  });
+
   test('never leads out of the log, and warns when it would have', async () => {
     const target = fc.oneof(
       fc.record({ to: fc.constantFrom('earliest' as const, 'latest' as const, 'current' as const) }),
@@ -64,48 +74,9 @@ describe('the plan of a reset', () => {
   });
 
   test('says how many records come again or never', () => {
-    assert.equal(effectOf({ ...at, from: 15, to: 10 }), '5 records repeated');
-    assert.equal(effectOf({ ...at, from: 15, to: 16 }), '1 record skipped');
-    assert.equal(effectOf({ ...at, from: 15, to: 15 }), 'unchanged');
-    assert.equal(effectOf({ ...at, from: null, to: 15 }), 'new');
+    assert.deepEqual(effectOf({ ...at, from: 15, to: 10 }), { kind: 'repeated', records: 5 });
+    assert.deepEqual(effectOf({ ...at, from: 15, to: 16 }), { kind: 'skipped', records: 1 });
+    assert.deepEqual(effectOf({ ...at, from: 15, to: 15 }), { kind: 'unchanged', records: 0 });
+    assert.deepEqual(effectOf({ ...at, from: null, to: 15 }), { kind: 'new', records: 0 });
   });
-});
-
-describe('offsets as CSV', () => {
-  test('are read as they were written', () => {
-    const offset = fc.record(
-      {
-        topic: fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/),
-        partition: fc.nat(1_000),
-        offset: fc.maxSafeNat().map((n) => n % 1e15),
-      },
-      { noNullPrototype: true },
-    );
-    fc.assert(
-      fc.property(
-        fc.uniqueArray(offset, { selector: ({ topic, partition }) => `${topic}-${partition}` }),
-        (offsets) => {
-          assert.deepEqual(fromCsv(`${asCsv(offsets)}\n`), offsets);
-        },
-      ),
-    );
-  });
-
-  test('are refused with the line that does not fit', () => {
-    assert.throws(() => fromCsv('orders,0,1\norders,1\n'), { code: 'USAGE', message: /Line 2 .*: orders,1$/ });
-    assert.throws(() => fromCsv('orders,0,1\norders,0,2\n'), { code: 'USAGE', message: /orders-0 is there twice/ });
-  });
-});
-
-test('durations of ISO 8601', () => {
-  const good: [string, number][] = [
-    ['PT1H30M', 5_400_000],
-    ['P1DT12H', 129_600_000],
-    ['PT0.5S', 500],
-    ['P2D', 172_800_000],
-    ['pt10m', 600_000],
-  ];
-  for (const [text, ms] of good) assert.equal(durationMs(text), ms, text);
-  for (const text of ['', 'P', 'PT', 'P1DT', '1H', 'PT1X', 'P1M', '-PT1H', `P${'9'.repeat(30)}D`])
-    assert.equal(durationMs(text), null, text);
 });
