@@ -1,9 +1,10 @@
 import type { LogRecord } from '../log/event-log.ts';
-import { type DeadLetterEntry, readDeadLetter, readMarker } from './dead-letter.ts';
+import { readDeadLetter, readMarker } from './dead-letter.ts';
+import { type ListedDeadLetter, newestFirst } from './dead-letter-filter.ts';
+import { fingerprintMemo } from './fingerprint.ts';
 
 interface Held {
-  readonly entry: DeadLetterEntry;
-  readonly capturedAt: number;
+  readonly entry: ListedDeadLetter;
   readonly replays: number;
 }
 
@@ -15,6 +16,8 @@ export class DeadLetterIndex {
   readonly #maxEntries: number;
   /** By dead letter partition, each in the order of its log. */
   readonly #logs = new Map<string, Map<string, Held>>();
+  readonly #fingerprintOf = fingerprintMemo();
+  #sorted: readonly ListedDeadLetter[] | null = null;
   #size = 0;
   #open = 0;
   #olderOpen = 0;
@@ -38,6 +41,7 @@ export class DeadLetterIndex {
     const name = `${record.topic}/${record.partition}`;
     const log = this.#logs.get(name) ?? new Map<string, Held>();
     this.#logs.set(name, log);
+    this.#sorted = null;
     const marker = readMarker(record);
     if (marker !== null) {
       const held = log.get(marker.id);
@@ -47,13 +51,13 @@ export class DeadLetterIndex {
     }
     const entry = readDeadLetter(record);
     if (entry === null || log.has(entry.id)) return;
-    log.set(entry.id, { entry, capturedAt: record.timestamp, replays: 0 });
+    log.set(entry.id, { entry: { ...entry, fingerprint: this.#fingerprintOf(entry) }, replays: 0 });
     this.#open++;
     this.#size++;
     if (this.#size > this.#maxEntries) this.#dropOldest();
   }
 
-  get(id: string): DeadLetterEntry | undefined {
+  get(id: string): ListedDeadLetter | undefined {
     for (const log of this.#logs.values()) {
       const held = log.get(id);
       if (held !== undefined) return held.entry;
@@ -70,26 +74,26 @@ export class DeadLetterIndex {
     return 0;
   }
 
-  /** Newest first. */
-  entries(): DeadLetterEntry[] {
-    return [...this.#logs.values()]
-      .flatMap((log) => [...log.values()])
-      .sort((a, b) => b.capturedAt - a.capturedAt || b.entry.at.offset - a.entry.at.offset)
-      .map(({ entry }) => entry);
+  /** Newest first; the same array until something is added. */
+  entries(): readonly ListedDeadLetter[] {
+    this.#sorted ??= [...this.#logs.values()]
+      .flatMap((log) => Array.from(log.values(), ({ entry }) => entry))
+      .sort(newestFirst);
+    return this.#sorted;
   }
 
-  #replayed({ entry, capturedAt, replays: before }: Held, counted: number): Held {
+  #replayed({ entry, replays: before }: Held, counted: number): Held {
     if (!entry.replayed) this.#open--;
     const replays = Math.max(before, counted);
     const replayCount = entry.replayCount + replays - before;
-    return { entry: { ...entry, replayCount, replayed: true }, capturedAt, replays };
+    return { entry: { ...entry, replayCount, replayed: true }, replays };
   }
 
   #dropOldest(): void {
     let oldest: { readonly log: Map<string, Held>; readonly held: Held } | undefined;
     for (const log of this.#logs.values()) {
       const [held] = log.values();
-      if (held !== undefined && (oldest === undefined || held.capturedAt < oldest.held.capturedAt)) {
+      if (held !== undefined && (oldest === undefined || held.entry.capturedAt < oldest.held.entry.capturedAt)) {
         oldest = { log, held };
       }
     }

@@ -2,10 +2,12 @@
  * Dead letters: captured with their original bytes in `<topic>.dlq`, listed, shown, and sent back to their topic. The
  * topics are the only state; what is listed is a fold of them, read on from where the last call stopped.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, steadyClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, Header, LogRecord, PartitionOffset, TopicPartition } from '../log/event-log.ts';
 import { partitionFor } from '../log/partitioner.ts';
+import { pauseMs } from '../waiting.ts';
 import {
   type DeadLetter,
   type DeadLetterEntry,
@@ -17,6 +19,16 @@ import {
   originalHeaders,
   replayHeaders,
 } from './dead-letter.ts';
+import {
+  type DeadLetterFilter,
+  isEmptyFilter,
+  type ListedDeadLetter,
+  type ListPlace,
+  matcher,
+  newestFirst,
+  type ReplayedChoice,
+} from './dead-letter-filter.ts';
+import { type Buckets, bucketsBetween, type DeadLetterGroup, groupsOf } from './dead-letter-groups.ts';
 import { DeadLetterIndex } from './dead-letter-index.ts';
 
 /** What is needed of a producer; a `HighVolumeProducer` is one. */
@@ -45,22 +57,45 @@ export interface DeadLetterQueueOptions {
   readonly maxEntries?: number;
 }
 
-export interface DeadLetterFilter {
-  /** The source topic. */
-  readonly topic?: string;
-  readonly code?: string;
+export interface ListOptions extends DeadLetterFilter {
+  /** Default `no`. */
+  readonly replayed?: ReplayedChoice;
+  /** Default 100. */
+  readonly limit?: number;
+  /** Goes on behind this one. */
+  readonly after?: ListPlace;
 }
 
 export interface DeadLetterList {
   /** Newest first, at most `limit`. */
-  readonly entries: readonly DeadLetterEntry[];
+  readonly entries: readonly ListedDeadLetter[];
   /** How many of those held match. */
   readonly matching: number;
+  /** Whether some that match come behind these. */
+  readonly more: boolean;
   /** Open ones that are too old to be held; they are still in their topic. */
   readonly older: number;
 }
 
-export interface ShownDeadLetter extends DeadLetterEntry {
+export interface GroupOptions extends DeadLetterFilter {
+  /** Default `all`. */
+  readonly replayed?: ReplayedChoice;
+  /** Default 60. */
+  readonly maxBuckets?: number;
+}
+
+export interface DeadLetterGroups {
+  /** Those that failed last first. */
+  readonly groups: readonly DeadLetterGroup[];
+  readonly buckets: Buckets;
+  readonly matching: number;
+  /** As in `DeadLetterList`. */
+  readonly older: number;
+  /** How many are held at most. */
+  readonly maxEntries: number;
+}
+
+export interface ShownDeadLetter extends ListedDeadLetter {
   readonly original: {
     readonly key: Buffer | null;
     readonly value: Buffer | null;
@@ -71,14 +106,18 @@ export interface ShownDeadLetter extends DeadLetterEntry {
 export interface ReplayRequest extends DeadLetterFilter {
   /** These, replayed before or not. */
   readonly ids?: readonly string[];
-  /** Every open one. Without `ids` and `all`, those that match `topic` and `code`. */
+  /** Every open one. Without `ids` and `all`, the open ones that match the filter. */
   readonly all?: boolean;
   /** False, the default: only says what it would do. */
   readonly execute?: boolean;
   /** Default 100. */
   readonly ratePerSecond?: number;
   /** Takes the place of the original's; for exactly one id. */
-  readonly repaired?: { readonly value?: Buffer; readonly key?: string };
+  readonly repaired?: { readonly value?: Buffer; readonly key?: string; readonly headers?: readonly Header[] };
+  /** Aborted: what has not been sent is not sent any more. */
+  readonly signal?: AbortSignal;
+  /** Called with each as it is done. */
+  readonly onItem?: (item: ReplayItem) => void;
 }
 
 export interface ReplayItem extends TopicPartition {
@@ -89,15 +128,25 @@ export interface ReplayItem extends TopicPartition {
   /** Why it was refused or failed: UNKNOWN_DEAD_LETTER, REPLAY_LIMIT, PARKED_RECORD_GONE, or the send's own code. */
   readonly code?: string;
   readonly reason?: string;
+  /** Only where `status` is `failed`: whether it may work later. */
+  readonly retriable?: boolean;
 }
 
-const MAX_REPLAYS = 3;
+export const MAX_REPLAYS = 3;
+const MAX_ENTRIES = 10_000;
 /**
  * Of a dead letter topic that is made here. Dead letters are few, and what several partitions give up at a time travels
  * together: in a flood of poison, a second batch costs the brokers more than the letters in it.
  */
+/** A dead letter waits for somebody, however long; Kafka's default would remove it after a week. */
+const KEPT = { 'retention.ms': '-1', 'retention.bytes': '-1' };
 const PARTITIONS = 1;
 const PAGE_BYTES = 1024 * 1024;
+/** After so many, others get a turn: a plan waits for nothing. */
+const TURN_ITEMS = 500;
+/** A chart of less says nothing. */
+const MIN_SPAN_MS = 10 * 60_000;
+const NEVER = new AbortController().signal;
 
 export class DeadLetterQueue {
   readonly #log: EventLog;
@@ -116,7 +165,7 @@ export class DeadLetterQueue {
     this.#sender = options.sender;
     this.#clock = options.clock ?? steadyClock;
     this.#options = options;
-    this.#index = new DeadLetterIndex(options.maxEntries ?? 10_000);
+    this.#index = new DeadLetterIndex(options.maxEntries ?? MAX_ENTRIES);
   }
 
   /** Creates the dead letter topics that are missing. @throws KitError UNKNOWN_TOPIC, LOG_UNAVAILABLE */
@@ -145,14 +194,49 @@ export class DeadLetterQueue {
     for (const result of sent) if (result.status === 'rejected') throw result.reason;
   }
 
-  async list(options: DeadLetterFilter & { limit?: number; includeReplayed?: boolean } = {}): Promise<DeadLetterList> {
+  async list({ replayed = 'no', limit = 100, after, ...filter }: ListOptions = {}): Promise<DeadLetterList> {
     await this.#refresh();
-    const matching = this.#select(options, options.includeReplayed ?? false);
+    const matching = this.#select(filter, replayed);
+    const rest = after === undefined ? matching : matching.filter((entry) => newestFirst(entry, after) > 0);
     return {
-      entries: matching.slice(0, options.limit ?? 100),
+      entries: rest.slice(0, limit),
       matching: matching.length,
+      more: rest.length > limit,
       older: this.#index.olderOpen,
     };
+  }
+
+  /** Buckets reach from `since`, or the oldest that matches (and ten minutes back at least), to `until`, or now. */
+  async groups({ replayed = 'all', maxBuckets = 60, ...filter }: GroupOptions = {}): Promise<DeadLetterGroups> {
+    await this.#refresh();
+    const entries = this.#select(filter, replayed);
+    const now = this.#clock.now();
+    const oldest = entries.at(-1)?.capturedAt ?? now;
+    const from = filter.since ?? Math.min(oldest, (filter.until ?? now) - MIN_SPAN_MS);
+    // the clock of whoever set the newest aside may be ahead of this one
+    const end = Math.max(
+      from,
+      filter.until === undefined ? Math.max(now, entries[0]?.capturedAt ?? 0) : filter.until - 1,
+    );
+    const buckets = bucketsBetween(from, end, maxBuckets);
+    return {
+      groups: groupsOf(entries, buckets),
+      buckets,
+      matching: entries.length,
+      older: this.#index.olderOpen,
+      maxEntries: this.#options.maxEntries ?? MAX_ENTRIES,
+    };
+  }
+
+  /** Those of these ids that are held: what was captured before the call is found. */
+  async find(ids: readonly string[]): Promise<ReadonlyMap<string, ListedDeadLetter>> {
+    await this.#refreshAnew();
+    return new Map(
+      ids.flatMap((id) => {
+        const entry = this.#index.get(id);
+        return entry === undefined ? [] : [[id, entry] as const];
+      }),
+    );
   }
 
   /** @throws KitError UNKNOWN_DEAD_LETTER, DEAD_LETTER_GONE, LOG_UNAVAILABLE */
@@ -181,6 +265,8 @@ export class DeadLetterQueue {
    */
   async replay(request: ReplayRequest): Promise<ReplayItem[]> {
     if (this.#replaying) throw new KitError('REPLAY_IN_PROGRESS', 'another replay is under way', { retriable: true });
+    // a plan is in nobody's way
+    if (request.execute !== true) return await this.#replay(request);
     this.#replaying = true;
     try {
       return await this.#replay(request);
@@ -190,24 +276,26 @@ export class DeadLetterQueue {
   }
 
   async #replay(request: ReplayRequest): Promise<ReplayItem[]> {
-    const { ids, all = false, topic, code, execute = false, ratePerSecond = 100, repaired } = request;
-    if (ids === undefined && !all && topic === undefined && code === undefined) {
-      throw new KitError('INVALID_REPLAY', 'name ids, a topic, a code, or all');
+    const { ids, all = false, execute = false, ratePerSecond = 100, repaired, signal, onItem } = request;
+    if (ids === undefined && !all && isEmptyFilter(request)) {
+      throw new KitError('INVALID_REPLAY', 'name ids, a topic, a code, another filter, or all');
     }
     if (repaired !== undefined && ids?.length !== 1) {
-      throw new KitError('INVALID_REPLAY', 'a repaired value or key needs exactly one id');
+      throw new KitError('INVALID_REPLAY', 'a repaired value, key or header needs exactly one id');
     }
     if (!(ratePerSecond > 0)) throw new KitError('INVALID_REPLAY', 'the rate must be above 0');
-    await this.#refresh();
+    await this.#refreshAnew();
     const items: ReplayItem[] = [];
-    for (const id of ids ??
-      this.#select(request, false)
-        .reverse()
-        .map((entry) => entry.id)) {
+    const chosen = ids ?? Array.from(this.#select(request, 'no').reverse(), (entry) => entry.id);
+    for (const id of new Set(chosen)) {
+      if (signal?.aborted) break;
       const due = this.#clock.now() + 1000 / ratePerSecond;
       const item = await this.#replayOne(id, execute, repaired);
       items.push(item);
-      if (item.status === 'sent') await this.#until(due);
+      onItem?.(item);
+      if (items.length % TURN_ITEMS === 0) await nextTurn();
+      const waitMs = due - this.#clock.now();
+      if (item.status === 'sent' && waitMs > 0) await pauseMs(waitMs, this.#clock, signal ?? NEVER);
     }
     return items;
   }
@@ -235,7 +323,7 @@ export class DeadLetterQueue {
         partition,
         key,
         value: repaired?.value ?? original.value,
-        headers: replayHeaders(original.headers, entry.replayCount + 1, entry),
+        headers: replayHeaders(repaired?.headers ?? original.headers, entry.replayCount + 1, entry),
       });
       const marker = { id, replays: this.#index.replays(id) + 1 };
       const { topic: dlq, partition: dlqPartition } = entry.at;
@@ -249,19 +337,12 @@ export class DeadLetterQueue {
       return { ...at, status: 'sent', partition, offset: sent.offset };
     } catch (error) {
       if (!isKitError(error)) throw error;
-      return { ...at, status: 'failed', code: error.code, reason: error.message };
+      return { ...at, status: 'failed', code: error.code, reason: error.message, retriable: error.retriable };
     }
   }
 
-  #select({ topic, code }: DeadLetterFilter, includeReplayed: boolean): DeadLetterEntry[] {
-    return this.#index
-      .entries()
-      .filter(
-        (entry) =>
-          (includeReplayed || !entry.replayed) &&
-          (topic === undefined || entry.topic === topic) &&
-          (code === undefined || entry.code === code),
-      );
+  #select(filter: DeadLetterFilter, replayed: ReplayedChoice): ListedDeadLetter[] {
+    return this.#index.entries().filter(matcher(filter, replayed));
   }
 
   async #read({ id, at }: DeadLetterEntry): Promise<Pick<LogRecord, 'key' | 'value' | 'headers'>> {
@@ -279,11 +360,6 @@ export class DeadLetterQueue {
   async #partitionOf(topic: string, key: string): Promise<number> {
     const [description] = (await this.#log.describe([topic])).topics;
     return partitionFor(key, description!.partitions.length);
-  }
-
-  async #until(due: number): Promise<void> {
-    const delayMs = due - this.#clock.now();
-    if (delayMs > 0) await new Promise<void>((resolve) => this.#clock.after(delayMs, resolve));
   }
 
   /** How many partitions the dead letter topic of `topic` has; it is created where it is missing. */
@@ -311,7 +387,7 @@ export class DeadLetterQueue {
       name,
       partitions: PARTITIONS,
       ...(replicationFactor === undefined ? {} : { replicationFactor }),
-      config: { ...topicConfig, 'max.message.bytes': String(maxMessageBytes + HEADER_ROOM_BYTES) },
+      config: { ...KEPT, ...topicConfig, 'max.message.bytes': String(maxMessageBytes + HEADER_ROOM_BYTES) },
     };
     await this.#log.createTopics([spec]).catch((error: unknown) => {
       if (!isKitError(error, 'TOPIC_EXISTS')) throw error;
@@ -330,6 +406,12 @@ export class DeadLetterQueue {
       this.#refreshing = null;
     });
     return this.#refreshing;
+  }
+
+  /** The same by a reading that begins now: one under way may have passed what was written since. */
+  async #refreshAnew(): Promise<void> {
+    await this.#refreshing?.catch(() => {});
+    await this.#refresh();
   }
 
   async #foldNews(): Promise<void> {

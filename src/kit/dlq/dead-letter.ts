@@ -34,6 +34,8 @@ export interface DeadLetterEntry {
   /** Whether this entry was replayed; it is then no longer open. */
   readonly replayed: boolean;
   readonly valueBytes: number;
+  /** When it was set aside, milliseconds since the epoch. */
+  readonly capturedAt: number;
   /** Where the dead letter lies. */
   readonly at: PartitionOffset;
 }
@@ -120,6 +122,7 @@ export function readDeadLetter(record: LogRecord): DeadLetterEntry | null {
     replayCount: Number(replayCount),
     replayed: false,
     valueBytes: record.value?.length ?? 0,
+    capturedAt: record.timestamp,
     at: { topic: record.topic, partition: record.partition, offset: record.offset },
   };
 }

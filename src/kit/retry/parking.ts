@@ -31,6 +31,11 @@ export class Parking {
     return this.#queues.has(key);
   }
 
+  /** The offset that the others of this key wait for; -1 where nothing of it is parked. */
+  headOf(key: string): number {
+    return this.#queues.get(key)?.[0]?.offset ?? -1;
+  }
+
   /** False: the partition has to pause before a further event of this key. */
   admits(key: string): boolean {
     return this.#size < this.#limits.maxPerPartition && this.#waiting(key) < this.#limits.maxPerKey;

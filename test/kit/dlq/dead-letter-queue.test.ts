@@ -46,6 +46,11 @@ test('a dead letter keeps bytes, key and headers, and says where it came from', 
   await dlq.capture([letter({ headers })]);
   assert.equal(log.specs.get(`${TOPIC}.dlq`)?.partitions, 1);
   assert.equal(log.specs.get(`${TOPIC}.dlq`)?.config?.['max.message.bytes'], String(1_048_576 + 65_536));
+  assert.equal(
+    log.specs.get(`${TOPIC}.dlq`)?.config?.['retention.ms'],
+    '-1',
+    'nothing removes what nobody has looked at',
+  );
   const [record] = log.records({ topic: `${TOPIC}.dlq`, partition: 0 });
   assert.deepEqual([record?.key, record?.value], [BINARY, BINARY]);
   const added = record!.headers.slice(headers.length).map(([name, value]) => [name, String(value)]);
@@ -149,7 +154,7 @@ test('replay is dry until told, marks what it sent, and stops after three', asyn
   for (const view of [dlq, other]) {
     assert.equal(await view.depth(), 0);
     assert.equal((await view.list()).matching, 0);
-    assert.equal((await view.list({ includeReplayed: true })).entries[0]?.replayCount, 1);
+    assert.equal((await view.list({ replayed: 'all' })).entries[0]?.replayCount, 1);
   }
   assert.deepEqual(await dlq.replay({ all: true, execute: true }), []);
   const again = () => other.replay({ ids: [id], execute: true, ratePerSecond: 1_000 });
@@ -221,4 +226,63 @@ test('replay keeps to its rate, one at a time', async () => {
   await h.drive(replaying, 50);
   assert.ok(h.clock.now() - startedAt >= 2_000);
   assert.deepEqual(h.log.records({ topic: TOPIC, partition: 0 }).length, 11);
+});
+
+test('what is asked for by its id is looked for as of now, although a look that began earlier is still under way', async () => {
+  const { log, dlq } = queue();
+  await dlq.capture([letter({ offset: 1 })]);
+  await dlq.depth();
+  const [listOffsets, held] = [log.listOffsets.bind(log), Promise.withResolvers<void>()];
+  log.listOffsets = async (queries) => {
+    log.listOffsets = listOffsets;
+    const ends = await listOffsets(queries);
+    await held.promise;
+    return ends;
+  };
+  const earlier = dlq.depth();
+  await settle();
+  await dlq.capture([letter({ offset: 2 })]);
+  const found = dlq.find([`g/${TOPIC}/4/2`]);
+  held.resolve();
+  assert.equal(await earlier, 1);
+  assert.deepEqual([...(await found).keys()], [`g/${TOPIC}/4/2`]);
+});
+
+test('a letter whose replay was marked a moment ago is not sent again by the next one', async () => {
+  const { log, dlq } = queue();
+  await dlq.capture([letter()]);
+  await dlq.depth();
+  const [listOffsets, held] = [log.listOffsets.bind(log), Promise.withResolvers<void>()];
+  const first = dlq.replay({ all: true, execute: true, ratePerSecond: 10_000 });
+  const hold = async (queries: Parameters<typeof listOffsets>[0]) => {
+    log.listOffsets = listOffsets;
+    const ends = await listOffsets(queries);
+    await held.promise;
+    return ends;
+  };
+  const send = log.send.bind(log);
+  let look: Promise<number> | null = null;
+  log.send = async (record) => {
+    if (record.topic === `${TOPIC}.dlq`) {
+      log.listOffsets = hold;
+      look = dlq.depth();
+      await settle();
+    }
+    return await send(record);
+  };
+  assert.equal((await first).length, 1);
+  const again = dlq.replay({ all: true, execute: true });
+  held.resolve();
+  assert.deepEqual(await again, []);
+  await look;
+});
+
+test('two may plan at the same time', async () => {
+  const { dlq } = queue();
+  await dlq.capture([letter()]);
+  const plans = await Promise.all([dlq.replay({ all: true }), dlq.replay({ all: true })]);
+  assert.deepEqual(
+    plans.map(([item]) => item?.status),
+    ['planned', 'planned'],
+  );
 });
