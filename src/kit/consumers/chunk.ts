@@ -4,7 +4,8 @@ import type { LogRecord } from '../log/event-log.ts';
 import type { Effect, ParkedRecord } from '../projections/projection-store.ts';
 import type { Parking } from '../retry/parking.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
-import type { Tally } from './consumer-metrics.ts';
+import { Published, type Tally } from './consumer-metrics.ts';
+import type { Note } from './consumer-trace.ts';
 import { keyToText, textToKey } from './record-key.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -13,11 +14,14 @@ export class Chunk {
   readonly dead: DeadLetter[] = [];
   readonly unpark: number[] = [];
   readonly park: ParkedRecord[] = [];
+  /** For the trace: events that do not go the plain way. */
+  readonly notes: Note[] = [];
   readonly #group: string;
   readonly #policy: RetryPolicy;
   readonly #parking: Parking;
   readonly #deduplicate: boolean;
   readonly #startedAt = performance.now();
+  readonly #published = new Published();
   #failed = 0;
   #retries = 0;
 
@@ -33,16 +37,29 @@ export class Chunk {
     return this.effects.length + this.dead.length + this.park.length;
   }
 
-  /** @param head the parked record that this is; null for one that was never parked */
-  judged(record: LogRecord, eventId: string, verdict: Verdict, now: number, head: ParkedRecord | null = null): void {
+  /**
+   * @param startedAt when the handler was called; `now` is when it had answered
+   * @param head the parked record that this is; null for one that was never parked
+   */
+  judged(
+    record: LogRecord,
+    eventId: string,
+    verdict: Verdict,
+    startedAt: number,
+    now: number,
+    head: ParkedRecord | null = null,
+  ): void {
     const attempts = (head?.attempts ?? 0) + 1;
     if (attempts > 1) this.#retries++;
     if (verdict.kind === 'ack') {
       const id = this.#deduplicate ? eventId : null;
       this.effects.push({ offset: record.offset, eventId: id, deltas: verdict.deltas });
-      if (head !== null) this.#release(head);
+      this.#published.add(record.timestamp);
+      if (head === null) return;
+      this.notes.push({ kind: 'applied', record, eventId, attempt: attempts, startedAt, at: now });
+      this.#release(head);
     } else if (verdict.kind === 'dead') {
-      this.bury(record, verdict.code, verdict.reason, now, head);
+      this.bury(record, verdict.code, verdict.reason, now, head, { eventId, startedAt });
     } else {
       this.#failed++;
       const { offset } = record;
@@ -53,15 +70,26 @@ export class Chunk {
       const key = head?.key ?? keyToText(record.key);
       const parked = { offset, key, attempts, dueAt, firstFailedAt: firstFailure(head, now), reason: verdict.reason };
       this.park.push(parked);
+      const { reason } = verdict;
+      this.notes.push({ kind: 'failed', record, eventId, attempt: attempts, startedAt, at: now, reason, dueAt });
       if (head === null) this.#parking.park(parked);
       else this.#parking.postpone(parked);
     }
   }
 
   /** Delivered, and to be delivered no more. */
-  bury(record: LogRecord, code: string, reason: string, now: number, head: ParkedRecord | null = null): void {
+  bury(
+    record: LogRecord,
+    code: string,
+    reason: string,
+    now: number,
+    head: ParkedRecord | null = null,
+    judged: Judged = UNREAD,
+  ): void {
     this.#failed++;
-    this.#letter(record, code, reason, (head?.attempts ?? 0) + 1, firstFailure(head, now), head);
+    const attempt = (head?.attempts ?? 0) + 1;
+    this.notes.push({ kind: 'dead', record, ...judged, attempt, at: now, code, reason });
+    this.#letter(record, code, reason, attempt, firstFailure(head, now), head);
   }
 
   /** Whether this head has had its last attempt. */
@@ -70,8 +98,10 @@ export class Chunk {
   }
 
   /** Not delivered again: its last attempt is stored already. */
-  giveUp(record: LogRecord, head: ParkedRecord): void {
-    this.#letter(record, 'RETRIES_EXHAUSTED', head.reason, head.attempts, head.firstFailedAt, head);
+  giveUp(record: LogRecord, head: ParkedRecord, now: number): void {
+    const { attempts: attempt, reason } = head;
+    this.notes.push({ kind: 'dead', record, ...UNREAD, attempt, at: now, code: 'RETRIES_EXHAUSTED', reason });
+    this.#letter(record, 'RETRIES_EXHAUSTED', reason, attempt, head.firstFailedAt, head);
   }
 
   /** The log no longer has this parked record: all that is left of it is its place and its key. */
@@ -81,10 +111,11 @@ export class Chunk {
   }
 
   /** Not delivered: it waits behind its key's head. */
-  wait(record: LogRecord, key: string, now: number): void {
+  wait(record: LogRecord, eventId: string, key: string, now: number): void {
     const reason = 'waits for an earlier event of its key';
     const waiting = { offset: record.offset, key, attempts: 0, dueAt: now, firstFailedAt: now, reason };
     this.park.push(waiting);
+    this.notes.push({ kind: 'parked', record, eventId, behind: this.#parking.headOf(key), key, at: now });
     this.#parking.park(waiting);
   }
 
@@ -95,6 +126,7 @@ export class Chunk {
       dead: this.dead.length,
       retries: this.#retries,
       elapsedMs: performance.now() - this.#startedAt,
+      published: this.#published,
     };
   }
 
@@ -115,6 +147,14 @@ export class Chunk {
     this.unpark.push(head.offset);
   }
 }
+
+/** Of an event that could be read: its id, and when the handler was called. */
+interface Judged {
+  readonly eventId: string | null;
+  readonly startedAt: number | null;
+}
+
+const UNREAD: Judged = { eventId: null, startedAt: null };
 
 /** One that only waited has not failed before. */
 function firstFailure(head: ParkedRecord | null, now: number): number {

@@ -1,3 +1,5 @@
+import { RecentHistogram } from '../monitoring/recent-histogram.ts';
+
 export interface PartitionProgress {
   readonly topic: string;
   readonly partition: number;
@@ -5,6 +7,16 @@ export interface PartitionProgress {
   readonly position: number;
   readonly end_offset: number;
   readonly lag: number;
+  /** When the record at `position` was published (ms since the epoch); null while it has not been fetched. */
+  readonly waiting_since: number | null;
+}
+
+/** Of the last ten seconds. */
+export interface ConsumerLatencies {
+  /** Of every effect: from the record's timestamp to its commit in the store, retries and waiting included; to the millisecond. */
+  readonly endToEnd: RecentHistogram;
+  /** Of every delivery: its share of its transaction, from decoding to the stored effect. */
+  readonly processing: RecentHistogram;
 }
 
 /** Counts of this process since it started; what is durable is counted in the store. */
@@ -38,9 +50,33 @@ export interface Tally {
   readonly dead: number;
   readonly retries: number;
   readonly elapsedMs: number;
+  readonly published: Published;
+}
+
+/** When the records of a chunk's effects were published: runs of the same millisecond, as a batch brings them. */
+export class Published {
+  readonly #times: number[] = [];
+  readonly #counts: number[] = [];
+
+  add(timestamp: number): void {
+    const last = this.#times.length - 1;
+    if (last >= 0 && this.#times[last] === timestamp) {
+      this.#counts[last]! += 1;
+    } else {
+      this.#times.push(timestamp);
+      this.#counts.push(1);
+    }
+  }
+
+  /** @param wallMs now, by the clock that producers stamp records with */
+  ages(wallMs: number, into: RecentHistogram, nowMs: number): void {
+    // there are clients that stamp nothing
+    for (const [run, time] of this.#times.entries()) if (time > 0) into.record(wallMs - time, nowMs, this.#counts[run]);
+  }
 }
 
 export class ConsumerMeter {
+  readonly latencies: ConsumerLatencies = { endToEnd: new RecentHistogram(), processing: new RecentHistogram() };
   #processed = 0;
   #failed = 0;
   #dead = 0;
@@ -48,12 +84,18 @@ export class ConsumerMeter {
   #elapsedMs = 0;
   #skipped = 0;
 
-  add(tally: Tally): void {
-    this.#processed += tally.processed;
-    this.#failed += tally.failed;
+  /** @param wallMs when it was stored, by the clock that producers stamp records with */
+  add(tally: Tally, wallMs: number): void {
+    const { processed, failed, elapsedMs } = tally;
+    this.#processed += processed;
+    this.#failed += failed;
     this.#dead += tally.dead;
     this.#retries += tally.retries;
-    this.#elapsedMs += tally.elapsedMs;
+    this.#elapsedMs += elapsedMs;
+    const nowMs = performance.now();
+    const deliveries = processed + failed;
+    if (deliveries > 0) this.latencies.processing.record(elapsedMs / deliveries, nowMs, deliveries);
+    tally.published.ages(wallMs, this.latencies.endToEnd, nowMs);
   }
 
   skip(records: number): void {

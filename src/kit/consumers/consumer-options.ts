@@ -7,6 +7,7 @@ import type { ParkingLimits } from '../retry/parking.ts';
 import { DEFAULT_PARKING_LIMITS } from '../retry/parking.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import type { EventCodec } from '../schemas/event-codec.ts';
+import type { ConsumerTrace } from './consumer-trace.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface HandlerContext {
@@ -92,6 +93,8 @@ export interface ConsumerOptions<E> {
   /** In [0, 1); jitter of the default policies. */
   readonly random?: () => number;
   readonly logger?: ConsumerLogger;
+  /** Told what becomes of the events. */
+  readonly trace?: ConsumerTrace | undefined;
   readonly limits?: Partial<ConsumerLimits>;
   readonly clientId?: string;
   readonly sessionTimeoutMs?: number;

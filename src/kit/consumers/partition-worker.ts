@@ -6,7 +6,7 @@
  * crash in between repeats them (one entry, as they carry the same id); effects, parking and position are one
  * transaction, so a crash repeats or keeps them as a whole.
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, steadyClock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, LogRecord, PartitionBatch, TopicPartition } from '../log/event-log.ts';
 import type { ParkedRecord, ProjectionStore } from '../projections/projection-store.ts';
@@ -16,6 +16,7 @@ import { orAborted } from '../waiting.ts';
 import { Chunk } from './chunk.ts';
 import type { ConsumerMeter, PartitionProgress } from './consumer-metrics.ts';
 import type { ConsumerLimits, ConsumerLogger, DeadLetterSink } from './consumer-options.ts';
+import type { ConsumerTrace } from './consumer-trace.ts';
 import type { Judge, Judgement } from './judge.ts';
 import { messageOf } from './judge.ts';
 import { keyToText } from './record-key.ts';
@@ -37,6 +38,7 @@ export interface WorkerContext<E> {
   readonly logger: ConsumerLogger;
   readonly limits: ConsumerLimits;
   readonly meter: ConsumerMeter;
+  readonly trace?: ConsumerTrace | undefined;
   /** Aborted: what is under way is not waited for any more, and counts as not done. */
   readonly abandon: AbortSignal;
   pause(partition: TopicPartition): void;
@@ -76,6 +78,7 @@ export class PartitionWorker<E> implements TopicPartition {
   /** What the store has as `next`; lags behind `#position` only after a gap, until the next transaction. */
   #expect: number | null = null;
   #position = 0;
+  #waitingSince: number | null = null;
   #end = 0;
   #parking = new Parking();
   /** Offsets parked as the store has it. */
@@ -110,7 +113,8 @@ export class PartitionWorker<E> implements TopicPartition {
   progress(): PartitionProgress {
     const { topic, partition } = this;
     const end = Math.max(this.#end, this.#position);
-    return { topic, partition, position: this.#position, end_offset: end, lag: end - this.#position };
+    const lag = end - this.#position;
+    return { topic, partition, position: this.#position, end_offset: end, lag, waiting_since: this.#waitingSince };
   }
 
   sawEnd(offset: number): void {
@@ -131,7 +135,9 @@ export class PartitionWorker<E> implements TopicPartition {
     const epoch = this.#epoch;
     return this.#run(async () => {
       // What was delivered before a claim may lie ahead of the position that the claim found; it is fetched again.
-      if (epoch === this.#epoch) await this.#process(batch);
+      if (epoch !== this.#epoch) return;
+      this.#context.trace?.begun(this, batch.records);
+      await this.#process(batch).finally(() => this.#context.trace?.ended(this));
     });
   }
 
@@ -160,6 +166,7 @@ export class PartitionWorker<E> implements TopicPartition {
     this.halt();
     await this.#tail;
     this.#state = 'closed';
+    this.#context.trace?.released(this);
     const { topic, partition } = this;
     this.#waiters.close(
       new KitError('PARTITION_NOT_OWNED', `${topic}/${partition} is no longer read by this consumer`, {
@@ -197,6 +204,7 @@ export class PartitionWorker<E> implements TopicPartition {
     if (claim.next !== null && claim.next > latest) return this.#ahead(claim.next, latest);
     this.#aheadChecks = 0;
     this.#position = claim.next ?? earliest;
+    this.#waitingSince = null;
     this.#end = latest;
     const now = clock.now();
     this.#parking = new Parking(
@@ -206,6 +214,7 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#parked = new Set(claim.parked.map((record) => record.offset));
     this.#skipTo(earliest);
     this.#state = 'running';
+    this.#context.trace?.claimed(this, this.#position);
     this.#context.resume({ topic, partition }, this.#position);
     this.#waiters.notify();
   }
@@ -230,8 +239,11 @@ export class PartitionWorker<E> implements TopicPartition {
     const giveWayAt = clock.now() + limits.maxBatchMs;
     if (this.#state === 'running' && (records[0]?.offset ?? 0) > this.#position) await this.#checkGap();
     let index = 0;
+    if (this.#state === 'running')
+      this.#waitingSince = records.find(({ offset }) => offset >= this.#position)?.timestamp ?? null;
     while (this.#state === 'running' && !this.#halting && index < records.length) {
       index = await this.#processChunk(records, index);
+      if ((this.#state as State) !== 'recovering') this.#waitingSince = records[index]?.timestamp ?? null;
       await this.#giveTurn();
       if (index < records.length && clock.now() >= giveWayAt) return this.#refetch();
     }
@@ -263,7 +275,7 @@ export class PartitionWorker<E> implements TopicPartition {
           break;
         }
         if (key !== null && this.#parking.holds(key)) {
-          chunk.wait(record, key, now);
+          chunk.wait(record, decoded.id, key, now);
         } else {
           const judging = this.#judge(decoded.event, record, 1);
           const judgement = judging instanceof Promise ? await judging : judging;
@@ -271,7 +283,7 @@ export class PartitionWorker<E> implements TopicPartition {
             failure = judgement;
             break;
           }
-          chunk.judged(record, decoded.id, judgement, clock.now());
+          chunk.judged(record, decoded.id, judgement, now, clock.now());
         }
       }
       next = record.offset + 1;
@@ -320,7 +332,7 @@ export class PartitionWorker<E> implements TopicPartition {
       return null;
     }
     if (chunk.isExhausted(head)) {
-      chunk.giveUp(record, head);
+      chunk.giveUp(record, head, clock.now());
       return null;
     }
     const decoded = judge.decode(record);
@@ -328,9 +340,10 @@ export class PartitionWorker<E> implements TopicPartition {
       chunk.bury(record, decoded.code, decoded.reason, clock.now(), head);
       return null;
     }
+    const startedAt = clock.now();
     const judgement = await this.#judge(decoded.event, record, head.attempts + 1);
     if (judgement.kind === 'systemic') return judgement.error;
-    chunk.judged(record, decoded.id, judgement, Math.max(passAt, clock.now()), head);
+    chunk.judged(record, decoded.id, judgement, startedAt, Math.max(passAt, clock.now()), head);
     return null;
   }
 
@@ -354,8 +367,9 @@ export class PartitionWorker<E> implements TopicPartition {
   async #flush(chunk: Chunk, next: number): Promise<boolean> {
     if (chunk.size === 0) return true;
     const { topic, partition } = this;
-    const { store, deadLetters, abandon, clock, meter } = this.#context;
+    const { store, deadLetters, abandon, clock, meter, trace } = this.#context;
     const { effects, park, unpark } = chunk;
+    let duplicates: readonly number[];
     try {
       if (chunk.dead.length > 0) await orAborted(deadLetters.capture(chunk.dead), abandon);
       const outcome = await store.apply({
@@ -381,17 +395,21 @@ export class PartitionWorker<E> implements TopicPartition {
           details: { topic, partition, expected: this.#expect, outcome },
         });
       }
+      duplicates = outcome.duplicates;
     } catch (error) {
       if (isKitError(error, 'INVALID_DELTA')) this.#suspect(chunk, error);
       this.#interrupt(error);
       return false;
     }
+    const tally = chunk.tally();
+    trace?.stored(this, { chunk, from: this.#position, next, duplicates, durationMs: tally.elapsedMs }, clock.now());
     this.#expect = this.#position = next;
     this.#failures = 0;
     this.#singly = Math.max(0, this.#singly - 1);
     for (const { offset } of park) this.#parked.add(offset);
     for (const offset of unpark) this.#parked.delete(offset);
-    meter.add(chunk.tally());
+    // producers stamp records by the wall clock, which may have been set since the steady one was
+    meter.add(tally, (clock === steadyClock ? systemClock : clock).now());
     this.#waiters.notify();
     return true;
   }
@@ -410,6 +428,7 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#failures++;
     this.#cancelTimer();
     this.#context.pause(this);
+    this.#context.trace?.paused(this, this.#position, error);
     const { topic, partition } = this;
     const code = isKitError(error) ? error.code : undefined;
     const fields = { topic, partition, code, failures: this.#failures };
@@ -454,6 +473,7 @@ export class PartitionWorker<E> implements TopicPartition {
     const { topic, partition } = this;
     const { logger, meter } = this.#context;
     meter.skip(missing);
+    this.#context.trace?.skipped(this, earliest);
     logger.warn(
       { topic, partition, position: this.#position, earliest, skipped: missing },
       'retention removed records before they were processed; going on at the earliest that is left',

@@ -9,7 +9,7 @@ import type { GroupMember, PartitionBatch, PartitionOffset, TopicPartition } fro
 import { ErrorHandler } from '../retry/error-handler.ts';
 import { RetryPolicy } from '../retry/retry-policy.ts';
 import { noLongerThan } from '../waiting.ts';
-import { ConsumerMeter, type ConsumerMetrics } from './consumer-metrics.ts';
+import { type ConsumerLatencies, ConsumerMeter, type ConsumerMetrics } from './consumer-metrics.ts';
 import { type ConsumerOptions, DEFAULT_CONSUMER_LIMITS, SILENT } from './consumer-options.ts';
 import { Judge, messageOf } from './judge.ts';
 import { PartitionWorker, type WorkerContext } from './partition-worker.ts';
@@ -17,6 +17,9 @@ import { Waiters } from './waiters.ts';
 
 export interface RunningConsumer {
   metrics(): ConsumerMetrics;
+  readonly latencies: ConsumerLatencies;
+  /** Of the group, as this member knows it; null while it is in none. */
+  readonly generation: number | null;
   /**
    * Resolves as soon as the record at this position is settled: applied, found to be a duplicate, or dead-lettered.
    *
@@ -98,6 +101,7 @@ class ConsumerRun<E> implements RunningConsumer {
       retryPolicy: options.retryPolicy ?? new RetryPolicy({ random }),
       recoveryPolicy: new RetryPolicy({ maxMs: limits.maxRecoveryDelayMs, random }),
       meter: this.#meter,
+      trace: options.trace,
       abandon: this.#abandon.signal,
       pause: (partition) => this.#member?.pause([partition]),
       resume: (partition, offset) => this.#member?.resume(partition, offset),
@@ -114,6 +118,15 @@ class ConsumerRun<E> implements RunningConsumer {
     await this.#join();
     this.#tickLater();
     await Promise.race([this.#firstAssignment(), this.ended]);
+  }
+
+  get latencies(): ConsumerLatencies {
+    return this.#meter.latencies;
+  }
+
+  get generation(): number | null {
+    const generation = this.#member?.generation ?? -1;
+    return generation < 0 ? null : generation;
   }
 
   metrics(): ConsumerMetrics {

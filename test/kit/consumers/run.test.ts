@@ -27,7 +27,13 @@ test('applies every event once, in order, and counts it', async () => {
   assert.equal(metrics.success_rate, 1);
   assert.equal(metrics.lag, 0);
   assert.equal(metrics.consumer_running, true);
-  assert.deepEqual(metrics.partitions[0], { ...AT, position: 1_200, end_offset: 1_200, lag: 0 });
+  assert.deepEqual(metrics.partitions[0], {
+    ...AT,
+    position: 1_200,
+    end_offset: 1_200,
+    lag: 0,
+    waiting_since: null,
+  });
   await h.stop(consumer);
   assert.equal(consumer.metrics().consumer_running, false);
   assert.deepEqual((await h.log.group('g').committed()).map(({ offset }) => offset).sort(), [1_200, 700]);
