@@ -21,7 +21,7 @@ export function telemetryOf({ dataDir, kafkaBootstrap }: Settings): BrokerTeleme
   return clusterTelemetry(clusterDirectory({ dataDir }), kafkaBootstrap);
 }
 
-function clusterDirectory({ dataDir }: Pick<Settings, 'dataDir'>): string {
+export function clusterDirectory({ dataDir }: Pick<Settings, 'dataDir'>): string {
   return join(dataDir, 'cluster');
 }
 

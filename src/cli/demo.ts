@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { KitError } from '../kit/errors.ts';
 import type { DemoReport } from '../pipelines/demo.ts';
 import type { Client } from './client.ts';
@@ -6,11 +6,14 @@ import { Progress, print, printJson } from './output.ts';
 import { demoText } from './reports.ts';
 import { integer, type VerbContext } from './verbs.ts';
 
+const MAX_POISON_SHARE = 0.5;
+
 export interface DemoFlags {
   readonly events?: number;
   readonly seed?: number;
   readonly rate?: number;
   readonly real?: boolean;
+  readonly poison?: number;
 }
 
 /** Adds the demo's options; shared by `demo` and `up`. */
@@ -19,6 +22,7 @@ export function demoOptions(command: Command, prefix = ''): Command {
     .option(`--${prefix}events <n>`, 'events in the demo (default 10,000)', integer(1, 10_000_000))
     .option(`--${prefix}seed <n>`, 'seed of the generated traffic (default: a new one)', integer(0, 0xffff_ffff))
     .option(`--${prefix}rate <n>`, 'events per second, 0 as fast as it goes (default 2,000)', integer(0, 1_000_000))
+    .option(`--${prefix}poison <share>`, 'of the content interactions, how many nobody can read (default 0.01)', share)
     .option('--real', 'replay the bundled real activity instead of generated traffic');
 }
 
@@ -51,10 +55,17 @@ async function runDemo(client: Client, flags: DemoFlags): Promise<DemoReport> {
   }
 }
 
-function demoBody(flags: DemoFlags): Record<string, unknown> {
+function demoBody({ events, seed, rate, real, poison }: DemoFlags): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries({ events: flags.events, seed: flags.seed, rate_per_second: flags.rate, real: flags.real }).filter(
+    Object.entries({ events, seed, rate_per_second: rate, real, poison_share: poison }).filter(
       ([, value]) => value !== undefined,
     ),
   );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!/^[\d.]+$/.test(text) || !(value >= 0 && value <= MAX_POISON_SHARE))
+    throw new InvalidArgumentError(`It must be a number from 0 to ${MAX_POISON_SHARE}.`);
+  return value;
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { cacheDirectory } from '../config/cache-directory.ts';
 import { DRILLS, SHORT_SELECTION } from '../drills/catalog.ts';
 import type { Drill } from '../drills/drill.ts';
+import { DEFAULT_RATE, drillNamed } from '../drills/drill-runs.ts';
 import type { DrillReport } from '../drills/report/report.ts';
 import { type SummaryRow, summaryRows, verdictText } from '../drills/report/text.ts';
 import { markdown, readReports, worstRows } from '../drills/report/worst.ts';
@@ -26,8 +27,6 @@ interface DrillFlags {
   readonly sabotage?: Sabotage;
   readonly json?: boolean;
 }
-
-const DEFAULT_RATE = 3_000;
 
 export function drillVerbs(program: Command, context: VerbContext): void {
   const noun = program.command('drill').description('break a running system on purpose, and judge what it did');
@@ -127,14 +126,7 @@ function chosen(names: readonly string[], { all, short }: DrillFlags): readonly 
   if (all) return DRILLS;
   const wanted = short ? [...SHORT_SELECTION, ...names] : names;
   if (wanted.length === 0) throw new KitError('USAGE', 'name a drill (streamsocial drill list), or --all');
-  return wanted.map((name) => {
-    const drill = DRILLS.find((one) => one.name === name);
-    if (drill === undefined) {
-      const known = DRILLS.map((one) => one.name).join(', ');
-      throw new KitError('UNKNOWN_DRILL', `there is no drill ${name}; there are ${known}`);
-    }
-    return drill;
-  });
+  return wanted.map(drillNamed);
 }
 
 function sabotage(text: string): Sabotage {

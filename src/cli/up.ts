@@ -13,6 +13,7 @@ import { type DemoFlags, demoOptions } from './demo.ts';
 import { Progress, print } from './output.ts';
 import { demoText } from './reports.ts';
 import { announce, runningServer, withdraw } from './running-server.ts';
+import type { ServedDrills } from './served-drills.ts';
 import { untilSignal } from './signals.ts';
 import type { VerbContext } from './verbs.ts';
 
@@ -21,6 +22,7 @@ interface UpFlags {
   readonly demoEvents?: number;
   readonly demoSeed?: number;
   readonly demoRate?: number;
+  readonly demoPoison?: number;
   readonly real?: boolean;
 }
 
@@ -28,6 +30,8 @@ interface UpFlags {
 const SHUTDOWN_TIMEOUT_MS = 9_500;
 /** What the parts of a shutdown share; what of it is left is for the last of them. */
 const SHUTDOWN_BUDGET_MS = 9_000;
+/** Of that, what a drill has to end; it goes on ending by itself afterwards. */
+const DRILL_SHUTDOWN_MS = 5_000;
 const PROGRESS_MS = 200;
 
 export function upVerb(program: Command, context: VerbContext): void {
@@ -50,9 +54,11 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
       `StreamSocial runs already at ${other.url} (pid ${other.pid}) on ${settings.dataDir}`,
     );
 
-  const [{ openPlatform }, { buildApi }] = await Promise.all([
+  const [{ openPlatform }, { buildApi }, { LaunchedControl }, { drillMark, ServedDrills }] = await Promise.all([
     import('../pipelines/open-platform.ts'),
     import('../api/build-api.ts'),
+    import('./cluster-control.ts'),
+    import('./served-drills.ts'),
   ]);
   const platform = await openPlatform(settings, {
     consume: true,
@@ -60,7 +66,9 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
     telemetry: telemetryOf(settings),
     serve: loaded.origins.brokerPort.source === 'default' ? 'on this port or another' : 'on this port',
   });
-  const api = buildApi({ platform, settings: apiSettings(settings), logger });
+  const cluster = new LaunchedControl(loaded);
+  const drills = new ServedDrills(settings.dataDir, (run) => platform.pulse.marks.add(drillMark(run)));
+  const api = buildApi({ platform, settings: apiSettings(settings), logger, cluster, drills });
   try {
     const url = await listen(api, loaded);
     const { broker } = platform;
@@ -71,18 +79,18 @@ async function up(loaded: LoadedSettings, flags: UpFlags): Promise<void> {
     print('stopping…');
   } finally {
     withdraw(settings.dataDir);
-    await close(api, platform);
+    await close(api, platform, drills);
   }
   process.exit(process.exitCode ?? 0);
 }
 
-async function close(api: FastifyInstance, platform: Platform): Promise<void> {
+async function close(api: FastifyInstance, platform: Platform, drills: ServedDrills): Promise<void> {
   const cut = setTimeout(() => {
     process.stderr.write('the shutdown took too long and was cut short; what was acknowledged is in the log\n');
     process.exit(1);
   }, SHUTDOWN_TIMEOUT_MS);
   const endMs = performance.now() + SHUTDOWN_BUDGET_MS;
-  await Promise.all([api.close(), platform.stopConsuming()]);
+  await Promise.all([api.close(), platform.stopConsuming(), drills.close(DRILL_SHUTDOWN_MS)]);
   await platform.close(endMs - performance.now());
   clearTimeout(cut);
 }
@@ -119,13 +127,18 @@ function demoOf(flags: UpFlags): DemoFlags {
     ...(flags.demoEvents === undefined ? {} : { events: flags.demoEvents }),
     ...(flags.demoSeed === undefined ? {} : { seed: flags.demoSeed }),
     ...(flags.demoRate === undefined ? {} : { rate: flags.demoRate }),
+    ...(flags.demoPoison === undefined ? {} : { poison: flags.demoPoison }),
     ...(flags.real === undefined ? {} : { real: flags.real }),
   };
 }
 
-async function showDemo({ controller }: Platform, { rate, ...flags }: DemoFlags): Promise<void> {
+async function showDemo({ controller }: Platform, { rate, poison, ...flags }: DemoFlags): Promise<void> {
   const progress = new Progress();
-  const started = controller.startDemo({ ...flags, ...(rate === undefined ? {} : { ratePerSecond: rate }) });
+  const started = controller.startDemo({
+    ...flags,
+    ...(rate === undefined ? {} : { ratePerSecond: rate }),
+    ...(poison === undefined ? {} : { poisonShare: poison }),
+  });
   print(`running the demo (seed ${started.seed})…`);
   const watch = setInterval(() => {
     const report: DemoReport | null = controller.demo();

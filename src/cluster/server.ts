@@ -102,10 +102,11 @@ export class Server {
     this.#asked = this.#closed;
     const { name, pid, startedAt, logFile } = running;
     const { port, dataDirectory, jolokiaPort } = this.plan;
-    this.#state = { name, pid, startedAt, logFile, dataDirectory, port, jolokiaPort };
+    const since = new Date().toISOString();
+    this.#state = { name, pid, startedAt, logFile, dataDirectory, port, jolokiaPort, since };
     running.exited.then((exitCode) => {
       this.#process = null;
-      this.#state = { ...this.#state!, exitCode };
+      this.#state = { ...this.#state!, exitCode, endedAt: new Date().toISOString() };
       this.#events.onExit({ server: name, exitCode, asked: this.#asked, logFile, dataDirectory });
     });
     if (this.#closed) await running.stop();

@@ -22,8 +22,12 @@ export interface ServerState extends ProcessIdentity {
   readonly jolokiaPort: number | null;
   readonly logFile: string;
   readonly dataDirectory: string;
+  /** When it was started (RFC 3339); not there in files of earlier versions. */
+  readonly since?: string;
   /** Once it has ended, as a shell gives it; null where that is not known. */
   readonly exitCode?: number | null;
+  /** When its end was heard of (RFC 3339). */
+  readonly endedAt?: string;
 }
 
 function stateFile(directory: string): string {

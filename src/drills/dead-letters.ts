@@ -16,7 +16,7 @@ export async function deadLettersBesidePoison(
   }
   const sender = { send: () => Promise.reject(new Error('a drill only reads dead letters')) };
   const queue = new DeadLetterQueue({ log, sender, maxEntries: MAX_ENTRIES });
-  const { entries } = await queue.list({ limit: MAX_ENTRIES, includeReplayed: true });
+  const { entries } = await queue.list({ limit: MAX_ENTRIES, replayed: 'all' });
   const dead = new Set(entries.map(placeOf));
   return { poison: poison.size, missing: poison.difference(dead).size, others: dead.difference(poison).size };
 }

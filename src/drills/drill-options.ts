@@ -8,4 +8,6 @@ export interface DrillOptions {
   readonly scale: number;
   /** Harness only: takes a safeguard away, to show that the drill notices. */
   readonly sabotage: Sabotage | null;
+  /** Fewer than three, where what is proved needs no second one. */
+  readonly brokers?: number;
 }

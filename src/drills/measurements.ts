@@ -173,7 +173,8 @@ export class Measurements {
   }
 }
 
-function percentile(values: number[], share: number): number | null {
+/** Sorts `values`. */
+export function percentile(values: number[], share: number): number | null {
   if (values.length === 0) return null;
   values.sort((a, b) => a - b);
   return values[Math.min(values.length - 1, Math.max(0, Math.ceil(values.length * share) - 1))]!;

@@ -31,6 +31,23 @@ const LOOK: Readonly<Record<Requirement, Look>> = {
     ),
 };
 
+/** What was found once is taken to stay: looking for Java starts it. */
+const found = new Set<Requirement>();
+
+/** All that is missing here, by requirement; what was missing before is looked for again. */
+export async function allLacks(): Promise<ReadonlyMap<Requirement, string>> {
+  const lacks = new Map<Requirement, string>();
+  const names = (Object.keys(LOOK) as Requirement[]).filter((name) => !found.has(name));
+  await Promise.all(
+    names.map(async (name) => {
+      const remedy = await LOOK[name]();
+      if (remedy === null) found.add(name);
+      else lacks.set(name, remedy);
+    }),
+  );
+  return lacks;
+}
+
 /** The first thing that is missing here; null where the drill can run. */
 export async function lackOf(requirements: readonly Requirement[]): Promise<Lack | null> {
   for (const requirement of requirements) {

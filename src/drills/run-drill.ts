@@ -1,4 +1,5 @@
 /** Runs one drill from an empty directory to a written verdict. */
+import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,9 @@ import { isKitError } from '../kit/errors.ts';
 import { checkInThread } from './checker/check-thread.ts';
 import type { CheckReport } from './checker/findings.ts';
 import type { Criterion, Drill, DrillOutcome } from './drill.ts';
+import { followLive } from './follow-live.ts';
 import { runIsolated } from './isolated-run.ts';
+import { BUCKET_MS } from './live-timeline.ts';
 import type { Measurements } from './measurements.ts';
 import { checkCriteria, memoryCriterion } from './report/criteria.ts';
 import { plot } from './report/plot.ts';
@@ -14,8 +17,6 @@ import { type DrillReport, type FinishedDrill, headOf, machine } from './report/
 import type { RunOptions } from './run-options.ts';
 import { Stage } from './stage.ts';
 import { takeTurn } from './turn.ts';
-
-const BUCKET_MS = 250;
 
 /** A drill that could not be brought to its end has failed, with the error in its report. Only `signal` makes it throw. */
 export async function runDrill(drill: Drill, options: RunOptions): Promise<FinishedDrill> {
@@ -29,10 +30,16 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Finis
 
 /** In this process, whatever its network; the turn is the caller's. */
 export async function perform(drill: Drill, options: RunOptions): Promise<FinishedDrill> {
+  options.signal.throwIfAborted();
   const startedAt = new Date();
   const startMs = performance.now();
   const directory = await mkdtemp(join(tmpdir(), `streamsocial-drill-${drill.name}-`));
+  // of a process that does not wait for the end of all it has started
+  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
   const stage = new Stage({ ...options, directory });
+  const stopTelling =
+    options.onLive === undefined ? null : followLive(() => stage.historyFiles, BUCKET_MS, options.onLive);
   try {
     let outcome: DrillOutcome = { criteria: [] };
     let check: CheckReport | null = null;
@@ -48,6 +55,7 @@ export async function perform(drill: Drill, options: RunOptions): Promise<Finish
       options.signal.throwIfAborted();
       error = isKitError(cause) ? `${cause.message} (${cause.code})` : String((cause as Error)?.stack ?? cause);
     }
+    await stopTelling?.();
     await stage.endProcesses();
     const measured = await stage.measurements();
     const criteria: Criterion[] = [
@@ -75,8 +83,10 @@ export async function perform(drill: Drill, options: RunOptions): Promise<Finish
     };
     return { report, directory: await write(report, stage, options.reportDirectory) };
   } finally {
+    await stopTelling?.();
     await stage.dispose();
     await rm(directory, { recursive: true, force: true });
+    process.off('exit', removeAtExit);
   }
 }
 

@@ -10,7 +10,7 @@ export const SABOTAGES = ['no-fence', 'no-dedup', 'commit-before-effect', 'no-fs
 export type Sabotage = (typeof SABOTAGES)[number];
 
 /** Longer than it takes the next records to come, so that a busy partition is always in between. */
-const GAP_MS = 250;
+const GAP_MS = 100;
 const MAX_ATTEMPTS = 10;
 
 type Apply = ProjectionStore['apply'];

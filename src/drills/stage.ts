@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, ClusterOptions } from '../cluster/cluster.ts';
 import { startClusterOnFreePorts } from '../cluster/on-free-ports.ts';
+import { stopCluster } from '../cluster/remote-control.ts';
 import { SOCIAL_TOPICS, socialTopicSpecs } from '../domains/social/topics.ts';
 import { KitError } from '../kit/errors.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
@@ -62,10 +63,19 @@ export class Stage {
   readonly #history: HistoryRecorder;
   readonly #historyFiles: string[] = [];
   readonly #opened = new AsyncDisposableStack();
+  readonly #clusterDirectory: string;
   #ground: Ground | null = null;
 
   constructor(options: StageOptions) {
     this.options = options;
+    this.#clusterDirectory = join(options.directory, 'cluster');
+    // what cannot be interrupted waits for one of these, and they end
+    const interrupt = (): void => {
+      void this.endProcesses();
+      void stopCluster(this.#clusterDirectory).catch(() => {});
+    };
+    options.signal.addEventListener('abort', interrupt, { once: true });
+    this.#opened.defer(() => options.signal.removeEventListener('abort', interrupt));
     this.#history = new HistoryRecorder(this.historyFile('drill'), 'drill');
     this.#opened.defer(() => {
       this.#history.close();
@@ -87,25 +97,25 @@ export class Stage {
   /** Three brokers, Redis and the ten event types' topics, all new. */
   async kafka(wish: Pick<ClusterOptions, 'places'> = {}): Promise<Ground> {
     if (this.#ground !== null) return this.#ground;
-    const { directory, cacheDirectory, onProgress } = this.options;
-    const clusterDirectory = join(directory, 'cluster');
-    await mkdir(clusterDirectory, { recursive: true });
+    const { cacheDirectory, signal, onProgress, brokers = BROKERS } = this.options;
+    await mkdir(this.#clusterDirectory, { recursive: true });
     const cluster = this.#opened.adopt(
       await startClusterOnFreePorts({
-        directory: clusterDirectory,
+        directory: this.#clusterDirectory,
         cacheDirectory,
-        brokers: BROKERS,
+        brokers,
         ...wish,
         redis: true,
         onProgress,
       }),
       (open) => open.stop(),
     );
+    signal.throwIfAborted();
     const log = this.#opened.adopt(
       await KafkaLog.connect({ bootstrap: cluster.bootstrap, clientId: 'drill' }),
       (open) => open.close(),
     );
-    await new TopicManager(log).ensure(socialTopicSpecs('local', BROKERS));
+    await new TopicManager(log).ensure(socialTopicSpecs('local', brokers));
     const redis = cluster.redis!;
     const store = async (name: string) =>
       this.#opened.adopt(await RedisProjectionStore.open({ ...redis, name }), (open) => open.close());

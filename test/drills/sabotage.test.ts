@@ -20,10 +20,12 @@ async function reportOf(t: TestContext, drill: Drill, options: Partial<DrillOpti
   const reportDirectory = await mkdtemp(join(tmpdir(), 'streamsocial-reports-'));
   t.after(() => rm(reportDirectory, { recursive: true, force: true }));
   const { report } = await runDrill(drill, {
-    ratePerSecond: 1_500,
+    ratePerSecond: 1_000,
     seed: 1,
     scale: 0.2,
     sabotage: null,
+    // what is taken away is the consumers' and the store's
+    brokers: 1,
     ...options,
     reportDirectory,
     cacheDirectory: testCacheDirectory(),

@@ -39,6 +39,8 @@ async function main(spec: WorkerSpec): Promise<void> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => void finish());
   process.on('disconnect', () => process.exit());
+  // the parent may have ended while this one was opening what it works on
+  if (!process.connected) process.exit();
   process.on('message', (command: Command) => {
     if (command.do === 'finish') void finish();
     else if (command.do === 'jump-clock') jumpClock(command.byMs);
