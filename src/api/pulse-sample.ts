@@ -48,12 +48,12 @@ export const Broker = Type.Object({
 
 export const LogState = Type.Object({
   mode: Type.Enum(['embedded', 'kafka']),
-  status: Type.Enum(['healthy', 'degraded', 'down']),
+  status: orNull(Type.Enum(['healthy', 'degraded', 'down'])),
   brokers: Type.Array(Broker),
-  under_replicated_partitions: Count,
-  offline_partitions: Count,
-  under_min_isr_partitions: Count,
-  controller_id: Type.Integer({ description: '-1 where there is none.' }),
+  under_replicated_partitions: orNull(Count),
+  offline_partitions: orNull(Count),
+  under_min_isr_partitions: orNull(Count),
+  controller_id: orNull(Type.Integer({ description: '-1 where there is none.' })),
 });
 
 export const Producer = Type.Object({

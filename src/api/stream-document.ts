@@ -2,6 +2,8 @@
 import type { AsyncApiDocument } from '../domains/social/asyncapi.ts';
 import type { JsonSchema } from '../domains/social/json-schemas.ts';
 import { plainJsonSchema } from '../kit/schemas/contract.ts';
+import { BrowsedRecord } from './browsed-record.ts';
+import { Mark, Point, Sample } from './pulse-sample.ts';
 import { ClientMessages, SUBPROTOCOL } from './stream-protocol.ts';
 
 const TEXT = { type: 'string' };
@@ -42,6 +44,27 @@ const SERVER_MESSAGES: Readonly<Record<string, JsonSchema>> = {
     subscription: SUBSCRIPTION,
     notifications: { type: 'array', items: NOTICE },
     missed: COUNT,
+  }),
+  pulse: message(
+    'pulse',
+    {
+      subscription: SUBSCRIPTION,
+      history: {
+        type: 'array',
+        description: 'In the first one: the last ten minutes, oldest first.',
+        items: plainJsonSchema(Point),
+      },
+      sample: plainJsonSchema(Sample),
+      marks: { type: 'array', description: 'New since the one before, oldest first.', items: plainJsonSchema(Mark) },
+    },
+    ['subscription', 'sample', 'marks'],
+  ),
+  tail: message('tail', {
+    subscription: SUBSCRIPTION,
+    seen: { ...COUNT, description: 'Records since the one before.' },
+    matched: { ...COUNT, description: 'Of those, the ones that fit.' },
+    skipped: { ...COUNT, description: 'Of those, the ones that are not among `records`.' },
+    records: { type: 'array', description: 'Newest last.', items: plainJsonSchema(BrowsedRecord) },
   }),
   unsubscribed: message('unsubscribed', { subscription: SUBSCRIPTION }),
   error: message(

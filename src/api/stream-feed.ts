@@ -1,6 +1,6 @@
 /** What all subscriptions share of the log: its tail, turns at reading what lies before it, and where partitions begin and end. */
 import { KitError } from '../kit/errors.ts';
-import type { EventLog, TopicPartition } from '../kit/log/event-log.ts';
+import type { EventLog, PartitionOffset, TopicPartition } from '../kit/log/event-log.ts';
 import { LogTail } from '../kit/log/log-tail.ts';
 import { StreamItem } from './stream-item.ts';
 import { formatPosition, logFingerprint, type Positions, parsePosition } from './stream-position.ts';
@@ -84,6 +84,12 @@ export class StreamFeed {
       if (!(error instanceof KitError) || error.code !== 'OFFSET_OUT_OF_RANGE') throw error;
       throw gone(at, offset, Number(error.details.earliest), Number(error.details.latest));
     }
+  }
+
+  /** Where the next record of each will be. @throws KitError LOG_UNAVAILABLE, UNKNOWN_TOPIC */
+  async ends(partitions: readonly TopicPartition[]): Promise<PartitionOffset[]> {
+    const ends = await this.#offsets(partitions, 'latest');
+    return partitions.map((at, index) => ({ ...at, offset: ends[index]! }));
   }
 
   /** Learns of partitions that are new. @throws KitError LOG_UNAVAILABLE, UNKNOWN_TOPIC */

@@ -8,6 +8,7 @@ import { contractOf } from '../kit/schemas/contract.ts';
 import { epochMs, Id } from '../kit/schemas/formats.ts';
 import { parseJsonText } from './json-body.ts';
 import { problemOf } from './problems.ts';
+import { Partition, TopicName } from './schemas.ts';
 import type { StreamItem } from './stream-item.ts';
 import { isPosition } from './stream-position.ts';
 
@@ -23,6 +24,23 @@ const From = Type.String({
   description:
     '`latest` (the default), `earliest`, an RFC 3339 time (events published at or after it), or a `position` of the server.',
 });
+
+const Tail = Type.Object(
+  {
+    topic: { ...TopicName, description: 'Any, those of dead letters too.' },
+    partition: Type.Optional(Partition),
+    text: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 256, description: 'Bytes that value, key or a header has to contain.' }),
+    ),
+    key: Type.Optional(Type.String({ maxLength: 256, description: 'The whole key.' })),
+    max: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Records of a frame: the newest. 50.' })),
+  },
+  {
+    ...CLOSED,
+    description:
+      'In place of events: the newest records of a topic, as they come, four frames a second at most. Alone, too.',
+  },
+);
 
 export const ClientMessages = {
   subscribe: Type.Object(
@@ -40,6 +58,10 @@ export const ClientMessages = {
         ...Id,
         description: 'In place of events: what this user is told from now on. Nothing else may be given with it.',
       }),
+      watch: Type.Optional(
+        Type.Literal('pulse', { description: 'In place of events: how the platform is, twice a second. Alone, too.' }),
+      ),
+      tail: Type.Optional(Tail),
     },
     CLOSED,
   ),
@@ -49,6 +71,7 @@ export const ClientMessages = {
 
 type MessageType = keyof typeof ClientMessages;
 export type Subscribe = Static<typeof ClientMessages.subscribe>;
+export type TailRequest = Static<typeof Tail>;
 export type ClientMessage = { [T in MessageType]: Static<(typeof ClientMessages)[T]> }[MessageType];
 
 const CONTRACTS = new Map(Object.entries(ClientMessages).map(([type, schema]) => [type, contractOf(schema)] as const));
@@ -78,12 +101,14 @@ export interface Wanted {
   readonly matches: (item: StreamItem) => boolean;
 }
 
-/** Null where events are asked for. @throws KitError INVALID_MESSAGE */
-export function notifiedUser({ type: _type, id: _id, notifications_of: user, ...others }: Subscribe): string | null {
-  if (user === undefined) return null;
-  const [other] = Object.keys(others);
-  if (other === undefined) return user;
-  throw new KitError('INVALID_MESSAGE', `subscribe takes no ${other} beside notifications_of.`);
+const ALONE = ['notifications_of', 'watch', 'tail'] as const;
+
+/** What is asked for in place of events; null where events are. @throws KitError INVALID_MESSAGE */
+export function kindOf({ type: _type, id: _id, ...asked }: Subscribe): (typeof ALONE)[number] | null {
+  const kind = ALONE.find((name) => asked[name] !== undefined) ?? null;
+  const other = Object.keys(asked).find((name) => name !== kind);
+  if (kind === null || other === undefined) return kind;
+  throw new KitError('INVALID_MESSAGE', `subscribe takes no ${other} beside ${kind}.`);
 }
 
 /** @throws KitError INVALID_MESSAGE where nothing is asked for, or nothing can match */
@@ -91,7 +116,7 @@ export function wantedBy({ topics, user, content, event_types: types }: Subscrib
   if (topics === undefined && user === undefined && content === undefined && types === undefined)
     throw new KitError(
       'INVALID_MESSAGE',
-      'subscribe needs at least one of topics, user, content and event_types, or notifications_of.',
+      'subscribe needs at least one of topics, user, content and event_types, or notifications_of, watch or tail.',
     );
   const possible = (types ?? EVENT_TYPES).filter((type) => {
     const { topic, hasContent } = DEFINITIONS.get(type)!;
@@ -158,6 +183,16 @@ export function eventsFrame(subscription: string, position: string, items: reado
 /** @param missed notices that could not be sent to a client as slow as this one */
 export function notificationsFrame(subscription: string, notifications: readonly Notice[], missed: number): string {
   return JSON.stringify({ type: 'notifications', subscription, notifications, missed });
+}
+
+/** @param records JSON already, newest last */
+export function tailFrame(
+  subscription: string,
+  records: readonly string[],
+  counts: { readonly seen: number; readonly matched: number; readonly skipped: number },
+): string {
+  const tail = JSON.stringify({ subscription, ...counts });
+  return `{"type":"tail",${tail.slice(1, -1)},"records":[${records.join(',')}]}`;
 }
 
 /** @param ended the subscription is over; else it goes on, or there is none */

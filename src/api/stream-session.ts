@@ -3,12 +3,13 @@ import type { RawData, WebSocket } from 'ws';
 import { KitError } from '../kit/errors.ts';
 import type { TopicPartition } from '../kit/log/event-log.ts';
 import type { NotificationBus } from '../pipelines/notification-bus.ts';
+import type { PulseSource } from '../pipelines/pulse/pulse.ts';
 import type { StreamFeed } from './stream-feed.ts';
 import type { StreamLimits } from './stream-limits.ts';
 import { NotificationSubscription } from './stream-notifications.ts';
 import {
   errorFrame,
-  notifiedUser,
+  kindOf,
   parseMessage,
   type Subscribe,
   startOf,
@@ -16,7 +17,9 @@ import {
   unsubscribedFrame,
   wantedBy,
 } from './stream-protocol.ts';
+import { PulseSubscription } from './stream-pulse.ts';
 import { type Outlet, StreamSubscription } from './stream-subscription.ts';
+import { TailSubscription } from './stream-tail.ts';
 
 /** RFC 6455, 7.4.1; 4000 and up are an application's own. */
 export const CLOSE_CODES = { goingAway: 1001, policy: 1008, slowClient: 4008 } as const;
@@ -36,6 +39,7 @@ interface Subscription {
 export interface StreamSources {
   readonly feed: StreamFeed;
   readonly notifications: Pick<NotificationBus, 'subscribe'>;
+  readonly pulse: PulseSource;
 }
 
 /** Of all connections of a server, summed up. */
@@ -172,9 +176,7 @@ export class StreamSession implements Outlet {
       throw new KitError('SUBSCRIPTION_EXISTS', `There is a subscription ${JSON.stringify(id)} here already.`);
     if (this.#subscriptions.size >= maxSubscriptions)
       throw new KitError('TOO_MANY_SUBSCRIPTIONS', `A connection has ${maxSubscriptions} subscriptions at most.`);
-    const user = notifiedUser(message);
-    const { subscription, position } =
-      user === null ? await this.#toEvents(message) : { subscription: await this.#toNotifications(id, user) };
+    const { subscription, position } = await this.#open(message);
     if (this.#ended) {
       subscription.stop();
       return;
@@ -182,6 +184,17 @@ export class StreamSession implements Outlet {
     this.#subscriptions.set(id, subscription);
     this.send(stateFrame('subscribed', id, position), 0);
     subscription.start();
+  }
+
+  async #open(message: Subscribe): Promise<{ readonly subscription: Subscription; readonly position?: string }> {
+    const { id, notifications_of: user, tail } = message;
+    const { feed, pulse } = this.#sources;
+    const kind = kindOf(message);
+    if (kind === 'notifications_of') return { subscription: await this.#toNotifications(id, user!) };
+    if (kind === 'watch') return { subscription: await PulseSubscription.open(id, pulse, this) };
+    if (kind === null) return this.#toEvents(message);
+    const onEnded = () => this.#subscriptions.delete(id);
+    return { subscription: await TailSubscription.open(id, tail!, { feed, outlet: this, onEnded }) };
   }
 
   async #toEvents(message: Subscribe) {

@@ -34,6 +34,7 @@ export function isStreamUpgrade({ url = '', headers }: IncomingMessage): boolean
 export interface StreamServerOptions {
   readonly log: EventLog;
   readonly notifications: StreamSources['notifications'];
+  readonly pulse: StreamSources['pulse'];
   readonly guard: Guard;
   readonly closing: Closing;
   readonly registry: Registry;
@@ -85,11 +86,11 @@ class StreamServer {
   readonly #sockets: WebSocketServer;
   readonly #timers: NodeJS.Timeout[];
 
-  constructor({ log, notifications, guard, closing, registry, limits }: StreamServerOptions) {
+  constructor({ log, notifications, pulse, guard, closing, registry, limits }: StreamServerOptions) {
     this.#guard = guard;
     this.#closing = closing;
     this.#limits = { ...STREAM_LIMITS, ...limits };
-    this.#sources = { feed: new StreamFeed(log, this.#limits), notifications };
+    this.#sources = { feed: new StreamFeed(log, this.#limits), notifications, pulse };
     const options: ServerOptions & { closeTimeout: number; maxFragments: number } = {
       noServer: true,
       clientTracking: false,
@@ -166,11 +167,13 @@ class StreamServer {
     const subscriptions = [...this.#sessions].flatMap((session) => [...session.subscriptions]);
     const topics = [...new Set(subscriptions.flatMap((subscription) => subscription.topics))];
     if (topics.length === 0) return;
-    try {
-      await this.#sources.feed.describe(topics);
-    } catch (error) {
-      if (isKitError(error)) return;
-      throw error;
+    // one by one: a topic that was deleted under its tail is in nobody else's way
+    for (const topic of topics) {
+      try {
+        await this.#sources.feed.describe([topic]);
+      } catch (error) {
+        if (!isKitError(error)) throw error;
+      }
     }
     for (const subscription of subscriptions) subscription.grow(this.#sources.feed.partitions(subscription.topics));
   }

@@ -252,7 +252,7 @@ describe('messages', () => {
     await refused([], 'INVALID_MESSAGE', /subscribe, unsubscribe, ping/);
     await refused({ type: 'constructor' }, 'INVALID_MESSAGE', /one of/);
     await refused({ type: 'subscribe' }, 'INVALID_MESSAGE', /id is required/);
-    await refused({ type: 'subscribe', id: 's' }, 'INVALID_MESSAGE', /at least one of/);
+    await refused({ type: 'subscribe', id: 's' }, 'INVALID_MESSAGE', /at least one of.*watch or tail/);
     await refused({ type: 'subscribe', id: 's', topics: ['orders'] }, 'INVALID_MESSAGE', /one of user-actions/);
     await refused({ type: 'subscribe', id: 's', topic: TOPIC }, 'INVALID_MESSAGE', /not a known field/);
     await refused({ type: 'subscribe', id: 's', user: '' }, 'INVALID_MESSAGE', /must/);
@@ -358,6 +358,8 @@ test('/asyncapi.json has every message that is said and told, as it is', async (
   await client.subscribe({ id: 's', topics: [TOPIC] });
   await client.subscribe({ id: 'n', notifications_of: 'owner_of_p' });
   await client.subscribe({ id: 'l', user: 'nobody' });
+  await client.subscribe({ id: 'p', watch: 'pulse' });
+  await client.subscribe({ id: 't', tail: { topic: TOPIC } });
   await api.like('p');
   await client.untilDelivered(1);
   for (const message of [{ type: 'ping' }, { type: 'unsubscribe', id: 's' }, {}]) client.say(message);

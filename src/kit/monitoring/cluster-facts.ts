@@ -1,5 +1,6 @@
 /** One look at a cluster, before anything is concluded from it. */
 import type { TopicPartition } from '../log/event-log.ts';
+import type { GroupDescription } from '../log/log-admin.ts';
 import type { BrokerReading } from './broker-telemetry.ts';
 
 export interface QuorumReplica {
@@ -43,6 +44,8 @@ export interface GroupFacts {
   readonly state: string | null;
   readonly members: number | null;
   readonly committed: readonly (TopicPartition & { readonly offset: number })[];
+  /** Null where its coordinator did not tell. */
+  readonly description: GroupDescription | null;
 }
 
 export interface ClusterFacts {

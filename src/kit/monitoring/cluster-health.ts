@@ -10,9 +10,10 @@ import { ClusterMemory, replicaLag } from './cluster-memory.ts';
 import { ClusterProbe } from './cluster-probe.ts';
 import type { BrokerHealth, ClusterReport, HealthSource, TopicHealth } from './cluster-report.ts';
 import { groupHealth, RecordAges } from './group-lag.ts';
+import type { OnGroups } from './group-look.ts';
 import { type BrokerShare, brokerShares, leaderSkew, partitionTotals, topicHealth } from './partition-health.ts';
 import { maxOrNull, sumOrNull } from './rates.ts';
-import { shared } from './shared.ts';
+import { type Shared, shared } from './shared.ts';
 
 export interface ClusterHealthOptions {
   /** `host:port` of some brokers. */
@@ -27,6 +28,7 @@ export interface ClusterHealthOptions {
   readonly timeoutMs?: number;
   /** Who asks within this after a look shares it. Default 1,000. */
   readonly maxAgeMs?: number;
+  readonly onGroups?: OnGroups | undefined;
   /** For limits and rates; times of records are compared with the machine's clock. */
   readonly clock?: Clock;
 }
@@ -47,7 +49,8 @@ export class ClusterHealth implements HealthSource {
   readonly #telemetry: BrokerTelemetry | null;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
-  readonly #shared: () => Promise<ClusterReport>;
+  readonly #onGroups: OnGroups | undefined;
+  readonly #shared: Shared<ClusterReport>;
 
   /** @throws KitError INVALID_BOOTSTRAP */
   constructor(options: ClusterHealthOptions) {
@@ -56,6 +59,7 @@ export class ClusterHealth implements HealthSource {
     this.#clock = clock;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#telemetry = options.telemetry ?? null;
+    this.#onGroups = options.onGroups;
     this.#view = new ClusterView({ bootstrap, clientId, requestTimeoutMs, clock });
     this.#probe = new ClusterProbe({
       view: this.#view,
@@ -77,6 +81,10 @@ export class ClusterHealth implements HealthSource {
   /** At most `maxAgeMs` old. @throws KitError LOG_CLOSED */
   report(): Promise<ClusterReport> {
     return this.#shared();
+  }
+
+  lookAgain(): void {
+    this.#shared.forget();
   }
 
   close(): void {
@@ -114,6 +122,11 @@ export class ClusterHealth implements HealthSource {
     const brokers = this.#brokers(facts, topics, before);
     memory.conclude(facts, new Map(brokers.map(({ id, state }) => [id, state])));
 
+    const groups = facts.groups.map((group) => groupHealth(group, facts.ends, ages, now));
+    const { starts, ends, incomplete } = facts;
+    const sights = groups.map((health, index) => ({ health, description: facts.groups[index]!.description }));
+    if (facts.answering.size > 0) this.#onGroups?.({ atMs: now, groups: sights, starts, ends, incomplete });
+
     const inService = brokers.filter(({ answers }) => answers);
     const totals = partitionTotals(topics);
     const hasController = facts.quorum !== null && facts.quorum.leaderId >= 0;
@@ -144,8 +157,8 @@ export class ClusterHealth implements HealthSource {
         fetch: maxOrNull(brokers.map((broker) => broker.request_latency_p99_ms.fetch)),
       },
       topics,
-      groups: facts.groups.map((group) => groupHealth(group, facts.ends, ages, now)),
-      incomplete: facts.incomplete,
+      groups,
+      incomplete,
       ...(isDown ? { error: `${totals.offline} of the partitions have no leader that answers` } : {}),
     };
   }

@@ -131,5 +131,7 @@ export interface ClusterReport {
 export interface HealthSource {
   /** At most a second old; never rejects because a cluster is in a bad way: the report says so. */
   report(): Promise<ClusterReport>;
+  /** Something was done to the cluster: the next report begins after now. */
+  lookAgain(): void;
   close(): void;
 }

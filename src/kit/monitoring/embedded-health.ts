@@ -1,17 +1,22 @@
 import { type Clock, steadyClock, systemClock } from '../clock.ts';
 import { isKitError } from '../errors.ts';
 import type { EventLog } from '../log/event-log.ts';
-import { keyOf } from './cluster-facts.ts';
+import type { LogAdmin } from '../log/log-admin.ts';
+import { type GroupFacts, keyOf } from './cluster-facts.ts';
 import type { ClusterReport, HealthSource } from './cluster-report.ts';
 import { groupHealth, RecordAges } from './group-lag.ts';
+import { CONSUMERS, MAX_GROUPS, type OnGroups } from './group-look.ts';
 import { leaderSkew, partitionTotals, topicHealth } from './partition-health.ts';
 import { growthPerSecond } from './rates.ts';
-import { shared } from './shared.ts';
+import { type Shared, shared } from './shared.ts';
 
 export interface EmbeddedHealthOptions {
   readonly log: EventLog;
   /** Whose lag is told. */
   readonly groups: readonly string[];
+  /** Where all groups are known, to tell of those too that others have. */
+  readonly admin?: Pick<LogAdmin, 'listGroups' | 'describeGroup'>;
+  readonly onGroups?: OnGroups | undefined;
   readonly maxAgeMs?: number;
   readonly clock?: Clock;
 }
@@ -23,14 +28,18 @@ const READ_LIMIT_MS = 500;
 export class EmbeddedHealth implements HealthSource {
   readonly #log: EventLog;
   readonly #groups: readonly string[];
+  readonly #admin: EmbeddedHealthOptions['admin'];
+  readonly #onGroups: OnGroups | undefined;
   readonly #clock: Clock;
   readonly #ages: RecordAges;
-  readonly #shared: () => Promise<ClusterReport>;
+  readonly #shared: Shared<ClusterReport>;
   #before: { readonly at: number; readonly ends: ReadonlyMap<string, number> } | null = null;
 
-  constructor({ log, groups, maxAgeMs = 1_000, clock = steadyClock }: EmbeddedHealthOptions) {
+  constructor({ log, groups, admin, onGroups, maxAgeMs = 1_000, clock = steadyClock }: EmbeddedHealthOptions) {
     this.#log = log;
     this.#groups = groups;
+    this.#admin = admin;
+    this.#onGroups = onGroups;
     this.#clock = clock;
     this.#ages = new RecordAges((request) => log.read(request));
     this.#shared = shared(
@@ -42,6 +51,10 @@ export class EmbeddedHealth implements HealthSource {
 
   report(): Promise<ClusterReport> {
     return this.#shared();
+  }
+
+  lookAgain(): void {
+    this.#shared.forget();
   }
 
   close(): void {}
@@ -73,15 +86,12 @@ export class EmbeddedHealth implements HealthSource {
     const totals = partitionTotals(topics);
     const messages = this.#before === null ? null : growthPerSecond(this.#before.ends, ends, at - this.#before.at);
     this.#before = { at, ends };
-    const groups = await Promise.all(
-      this.#groups.map(async (group) => ({
-        group,
-        state: null,
-        members: null,
-        committed: await this.#log.group(group).committed(),
-      })),
-    );
-    const ages = await this.#ages.of(groups, ends, AbortSignal.timeout(READ_LIMIT_MS));
+    const facts = await this.#groupFacts();
+    const ages = await this.#ages.of(facts, ends, AbortSignal.timeout(READ_LIMIT_MS));
+    const now = systemClock.now();
+    const groups = facts.map((group) => groupHealth(group, ends, ages, now));
+    const sights = groups.map((health, index) => ({ health, description: facts[index]!.description }));
+    this.#onGroups?.({ atMs: now, groups: sights, starts, ends, incomplete: [] });
     return {
       ...this.#nothing(),
       status: totals.offline > 0 ? 'down' : 'healthy',
@@ -113,8 +123,22 @@ export class EmbeddedHealth implements HealthSource {
       leader_skew: leaderSkew([places.length]),
       messages_in_per_second: messages,
       topics,
-      groups: groups.map((group) => groupHealth(group, ends, ages, systemClock.now())),
+      groups,
     };
+  }
+
+  async #groupFacts(): Promise<GroupFacts[]> {
+    const listed = (await this.#admin?.listGroups()) ?? [];
+    const others = listed.filter(({ protocolType }) => CONSUMERS.has(protocolType)).map(({ groupId }) => groupId);
+    const names = [...new Set([...this.#groups, ...others])].slice(0, MAX_GROUPS);
+    return await Promise.all(
+      names.map(async (group) => {
+        const description = (await this.#admin?.describeGroup(group).catch(nullIfUnknown)) ?? null;
+        const { state = null, members } = description ?? {};
+        const committed = await this.#log.group(group).committed();
+        return { group, state, members: members?.length ?? null, committed, description };
+      }),
+    );
   }
 
   #nothing(): ClusterReport {
@@ -140,4 +164,10 @@ export class EmbeddedHealth implements HealthSource {
       incomplete: [],
     };
   }
+}
+
+/** One of ours that nobody has joined yet. */
+function nullIfUnknown(error: unknown): null {
+  if (isKitError(error, 'UNKNOWN_GROUP')) return null;
+  throw error;
 }

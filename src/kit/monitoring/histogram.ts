@@ -6,7 +6,12 @@
 const SUB_BUCKET_BITS = 6;
 const SUB_BUCKETS = 2 ** SUB_BUCKET_BITS;
 const MAX_US = 2 ** 32 - 1;
-const BUCKETS = bucketOf(MAX_US) + 1;
+export const BUCKETS = bucketOf(MAX_US) + 1;
+
+/** @param ms at least 0 */
+export function bucketOfMs(ms: number): number {
+  return bucketOf(Math.min(MAX_US, Math.round(ms * 1000)));
+}
 
 function bucketOf(us: number): number {
   const shift = Math.max(0, 31 - Math.clz32(us) - SUB_BUCKET_BITS);
@@ -14,9 +19,9 @@ function bucketOf(us: number): number {
 }
 
 /** The greatest value that falls into a bucket. */
-function upperBoundUs(bucket: number): number {
+export function upperBoundMs(bucket: number): number {
   const shift = Math.max(0, Math.floor(bucket / SUB_BUCKETS) - 1);
-  return (bucket - shift * SUB_BUCKETS + 1) * 2 ** shift - 1;
+  return ((bucket - shift * SUB_BUCKETS + 1) * 2 ** shift - 1) / 1000;
 }
 
 export class Histogram {
@@ -28,7 +33,7 @@ export class Histogram {
   /** A negative value (a clock that went backwards) counts as 0. */
   record(valueMs: number): void {
     const ms = Math.max(0, valueMs);
-    this.#counts[bucketOf(Math.min(MAX_US, Math.round(ms * 1000)))]! += 1;
+    this.#counts[bucketOfMs(ms)]! += 1;
     this.#count += 1;
     this.#sumMs += ms;
     if (ms > this.#maxMs) this.#maxMs = ms;
@@ -53,7 +58,7 @@ export class Histogram {
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       seen += this.#counts[bucket]!;
-      if (seen >= rank) return Math.min(upperBoundUs(bucket) / 1000, this.#maxMs);
+      if (seen >= rank) return Math.min(upperBoundMs(bucket), this.#maxMs);
     }
     return this.#maxMs;
   }
