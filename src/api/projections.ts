@@ -1,22 +1,15 @@
-/** The projections: how far they are, rebuilding one, and what one was at a time of the past. */
-import Type from 'typebox';
-import { KitError } from '../kit/errors.ts';
+/** The projections: how far they are, and rebuilding one. */
+import Type, { type Static } from 'typebox';
 import type { Platform } from '../pipelines/platform.ts';
-import { PROJECTION_NAMES, type Projection } from '../pipelines/projection.ts';
+import type { Projection } from '../pipelines/projection.ts';
 import type { ProjectionStatus } from '../pipelines/projection-status.ts';
-import type { Closing } from './closing.ts';
-import { momentOf, PAST_PROBLEMS, whileAsked } from './past.ts';
+import { momentOf } from './past.ts';
+import { Document, namedProjection, OrNull, ProjectionName, ProjectionParams } from './projection-schemas.ts';
 import { Count, json, Offset, Partition, problems, Timestamp, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
 
-const Name = Type.Enum(PROJECTION_NAMES);
-const Params = Type.Object({ name: Type.String({ minLength: 1, maxLength: 100, examples: ['engagement'] }) });
-const Document = Type.Record(Type.String(), Type.Union([Type.Number(), Type.String()]));
-const OrNull = <T extends Type.TSchema>(schema: T, description?: string) =>
-  Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
-
 const Summary = Type.Object({
-  name: Name,
+  name: ProjectionName,
   group: Type.String({ description: 'The consumer group that moves it.' }),
   topics: Type.Array(TopicName),
   version: Type.Integer({ minimum: 1, description: 'The live one.' }),
@@ -28,6 +21,34 @@ const Summary = Type.Object({
   parked: Count,
   dead: Count,
 });
+const Report = Type.Object({
+  id: Type.String(),
+  projection: ProjectionName,
+  state: Type.Enum(['RUNNING', 'DONE', 'FAILED', 'CANCELLED']),
+  phase: Type.Enum(['folding', 'switching', 'comparing', 'deciding']),
+  shadow: Type.Boolean(),
+  started_at: Timestamp,
+  ended_at: OrNull(Timestamp),
+  folded: Count,
+  behind: Count,
+  total: OrNull(Count, 'Records to fold, as far as was known at the beginning.'),
+  decide_by: OrNull(Timestamp, 'Until then it waits for whether to swap; then it lets the new version go.'),
+  version: OrNull(Type.Integer({ minimum: 1 })),
+  swapped: Type.Boolean(),
+  paused_ms: OrNull(Count, 'How long its consumers waited.'),
+  from_snapshot: OrNull(Timestamp),
+  comparison: OrNull(
+    Type.Object({
+      compared: Count,
+      differing: Count,
+      differences: Type.Array(Type.Object({ key: Type.String(), live: OrNull(Document), rebuilt: OrNull(Document) }), {
+        description: 'The first 20.',
+      }),
+    }),
+  ),
+  error: OrNull(Type.Object({ code: Type.String(), message: Type.String() })),
+});
+
 const Status = Type.Object({
   ...Summary.properties,
   partitions: Type.Array(
@@ -43,7 +64,11 @@ const Status = Type.Object({
       dead: Count,
     }),
   ),
+  rebuild: OrNull(Report, 'The one under way in this process, or its last one.'),
 });
+
+export type ProjectionSummaryJson = Static<typeof Summary>;
+export type ProjectionStatusJson = Static<typeof Status>;
 
 const RebuildBody = Type.Object(
   {
@@ -61,6 +86,12 @@ const RebuildBody = Type.Object(
       Type.Boolean({ description: 'With `shadow`: compares both at equal positions. Swapped in only with `execute`.' }),
     ),
     execute: Type.Optional(Type.Boolean()),
+    ask: Type.Optional(
+      Type.Boolean({
+        description:
+          'With `diff`: when both are compared, it waits up to ten minutes for whether to swap; meanwhile it keeps up.',
+      }),
+    ),
     keep: Type.Optional(
       Type.Boolean({ description: 'Keeps the version that was live until the next rebuild that keeps.' }),
     ),
@@ -68,63 +99,13 @@ const RebuildBody = Type.Object(
   },
   { additionalProperties: false, examples: [{ shadow: true }] },
 );
-const Report = Type.Object({
-  id: Type.String(),
-  projection: Name,
-  state: Type.Enum(['RUNNING', 'DONE', 'FAILED', 'CANCELLED']),
-  phase: Type.Enum(['folding', 'switching', 'comparing']),
-  shadow: Type.Boolean(),
-  started_at: Timestamp,
-  ended_at: OrNull(Timestamp),
-  folded: Count,
-  behind: Count,
-  version: OrNull(Type.Integer({ minimum: 1 })),
-  swapped: Type.Boolean(),
-  paused_ms: OrNull(Count, 'How long its consumers waited.'),
-  from_snapshot: OrNull(Timestamp),
-  comparison: OrNull(
-    Type.Object({
-      compared: Count,
-      differing: Count,
-      differences: Type.Array(Type.Object({ key: Type.String(), live: OrNull(Document), rebuilt: OrNull(Document) }), {
-        description: 'The first 20.',
-      }),
-    }),
-  ),
-  error: OrNull(Type.Object({ code: Type.String(), message: Type.String() })),
-});
-
-const StateQuery = Type.Object(
-  {
-    key: Type.String({ minLength: 1, maxLength: 512, description: 'Of the document.', examples: ['post_991'] }),
-    at: Timestamp,
-  },
-  { additionalProperties: false },
-);
-const State = Type.Object({
-  projection: Name,
-  key: Type.String(),
-  at: Timestamp,
-  document: Document,
-  folded: Type.Integer({ minimum: 0, description: 'Records read for this answer.' }),
-  from_snapshot: OrNull(Timestamp, 'What the fold began with; null: the beginning of the log.'),
-  missing: Type.Integer({ minimum: 0, description: 'Records that the log has forgotten: the answer lacks them.' }),
-});
+export type RebuildBodyJson = Static<typeof RebuildBody>;
+export type RebuildJson = Static<typeof Report>;
 
 const TAGS = { tags: ['projections'] };
 
-export function projectionRoutes(app: Api, platform: Platform, closing: Closing): void {
-  const named = (name: string): Projection => {
-    const found = platform.projections.find((one) => one.name === name);
-    if (found !== undefined) return found;
-    throw new KitError(
-      'UNKNOWN_PROJECTION',
-      `There is no projection ${name}; there are ${PROJECTION_NAMES.join(', ')}.`,
-      {
-        details: { projection: name },
-      },
-    );
-  };
+export function projectionRoutes(app: Api, platform: Platform): void {
+  const named = (name: string): Projection => namedProjection(platform, name);
 
   app.get(
     '/api/v1/projections',
@@ -150,14 +131,21 @@ export function projectionRoutes(app: Api, platform: Platform, closing: Closing)
       schema: {
         ...TAGS,
         summary: 'One projection, by partition',
-        params: Params,
+        params: ProjectionParams,
         response: {
           200: json('The projection.', Status),
           ...problems('UNKNOWN_PROJECTION', 'LOG_UNAVAILABLE', 'STORE_UNAVAILABLE'),
         },
       },
     },
-    async ({ params }) => platform.projectionStatus(named(params.name)),
+    async ({ params }): Promise<ProjectionStatusJson> => {
+      const projection = named(params.name);
+      const rebuild = platform.rebuilds.latest();
+      return {
+        ...((await platform.projectionStatus(projection)) as Omit<ProjectionStatusJson, 'rebuild'>),
+        rebuild: rebuild?.projection === projection.name ? (rebuild as RebuildJson) : null,
+      };
+    },
   );
 
   app.post(
@@ -166,7 +154,7 @@ export function projectionRoutes(app: Api, platform: Platform, closing: Closing)
       schema: {
         ...TAGS,
         summary: 'Fold a projection from the log again; the rebuild goes on by itself',
-        params: Params,
+        params: ProjectionParams,
         body: RebuildBody,
         response: {
           202: json('It has begun.', Report),
@@ -195,11 +183,36 @@ export function projectionRoutes(app: Api, platform: Platform, closing: Closing)
       schema: {
         ...TAGS,
         summary: 'The rebuild under way, or the last one',
-        params: Params,
+        params: ProjectionParams,
         response: { 200: json('The rebuild.', Report), ...problems('UNKNOWN_PROJECTION', 'UNKNOWN_REBUILD') },
       },
     },
     async ({ params }) => platform.rebuilds.report(named(params.name).name),
+  );
+
+  app.post(
+    '/api/v1/projections/:name/rebuild/decision',
+    {
+      schema: {
+        ...TAGS,
+        summary: 'Swap the rebuilt version in, or let it go, once it was compared',
+        params: ProjectionParams,
+        body: Type.Object({ swap: Type.Boolean() }, { additionalProperties: false }),
+        response: {
+          202: json('It goes on.', Report),
+          ...problems(
+            'INVALID_ARGUMENT',
+            'INVALID_JSON',
+            'UNSUPPORTED_MEDIA_TYPE',
+            'UNKNOWN_PROJECTION',
+            'UNKNOWN_REBUILD',
+            'REBUILD_NOT_WAITING',
+          ),
+        },
+      },
+    },
+    async ({ params, body }, reply) =>
+      reply.code(202).send(platform.rebuilds.decide(named(params.name).name, body.swap)),
   );
 
   app.delete(
@@ -208,52 +221,11 @@ export function projectionRoutes(app: Api, platform: Platform, closing: Closing)
       schema: {
         ...TAGS,
         summary: 'Cancel the rebuild; the live version stays',
-        params: Params,
+        params: ProjectionParams,
         response: { 200: json('How it ended.', Report), ...problems('UNKNOWN_PROJECTION', 'UNKNOWN_REBUILD') },
       },
     },
     async ({ params }) => platform.rebuilds.cancel(named(params.name).name),
-  );
-
-  app.get(
-    '/api/v1/projections/:name/state',
-    {
-      schema: {
-        ...TAGS,
-        summary: 'A document as it was before a time of the past',
-        params: Params,
-        querystring: StateQuery,
-        response: {
-          200: json('The document.', State),
-          ...problems(
-            'INVALID_ARGUMENT',
-            'UNKNOWN_PROJECTION',
-            'UNKNOWN_DOCUMENT',
-            ...PAST_PROBLEMS,
-            'STORE_UNAVAILABLE',
-          ),
-        },
-      },
-    },
-    async ({ params, query: { key, at } }, reply) => {
-      const { name } = named(params.name);
-      return closing.orClosing(
-        platform.stateAt.read(
-          [name],
-          momentOf(at, 'at'),
-          async (states, origins) => {
-            const { fromSnapshot, folded, missing } = origins[name];
-            const document = await states[name].get(key);
-            const origin = { folded, from_snapshot: fromSnapshot, missing };
-            if (document !== null) return { projection: name, key, at, document, ...origin };
-            throw new KitError('UNKNOWN_DOCUMENT', `${name} had nothing at ${key} before ${at}.`, {
-              details: { projection: name, key, at, ...origin },
-            });
-          },
-          whileAsked(reply, closing),
-        ),
-      );
-    },
   );
 }
 

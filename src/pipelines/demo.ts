@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SocialEvent } from '../domains/social/events.ts';
 import { readNdjson } from '../domains/social/import/ndjson.ts';
-import { generateTraffic, type TrafficItem } from '../domains/social/traffic.ts';
-import { KitError } from '../kit/errors.ts';
+import { generateTraffic, poisoned, type TrafficItem } from '../domains/social/traffic.ts';
+import { isKitError, KitError } from '../kit/errors.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly ratePerSecond?: number;
   /** Replay the bundled real activity instead of generated traffic. */
   readonly real?: boolean;
+  /** Of the content interactions, how many are unreadable records. Default 0.01, of real activity 0. */
+  readonly poisonShare?: number;
 }
 
 export interface DemoReport {
@@ -91,20 +93,17 @@ export function demoRunner(parts: DemoParts): DemoRunner {
     });
 
     onProgress(await report());
-    const items = options.real
-      ? realItems(requested)
-      : generateTraffic({
-          seed,
-          events: requested,
-          now: Date.now(),
-          poisonShare: POISON_SHARE,
-          flakyShare: FLAKY_SHARE,
-        });
+    const now = Date.now();
+    const { real, poisonShare = real ? 0 : POISON_SHARE } = options;
+    const items = real
+      ? poisoned(realItems(requested), { seed, poisonShare, now })
+      : generateTraffic({ seed, events: requested, now, poisonShare, flakyShare: FLAKY_SHARE });
+    const tell = () => unlessAway(async () => onProgress(await report()));
     await publishAll(parts, runId, items, options.ratePerSecond ?? DEFAULT_DEMO_RATE, signal, async (acknowledged) => {
       published = acknowledged;
-      onProgress(await report());
+      await tell();
     });
-    await untilQuiet(parts, signal, async () => onProgress(await report()));
+    await untilQuiet(parts, signal, tell);
     parts.failures.clear();
     const reconciliation = await parts.reconcile();
     const inLog = await countInLog(parts.log, startOffsets, runId);
@@ -162,11 +161,13 @@ async function publishAll(
 
 async function send({ producer, publisher, failures }: DemoParts, runId: string, item: TrafficItem): Promise<void> {
   if (item.kind === 'poison') {
-    const { record } = item;
+    const { key, value, headers } = item.record;
+    // stamped when it is sent, as every other event
     await producer.send({
-      ...record,
       topic: item.topic,
-      headers: [...record.headers, ['ce_correlationid', Buffer.from(runId)]],
+      key,
+      value,
+      headers: [...headers, ['ce_correlationid', Buffer.from(runId)]],
     });
     return;
   }
@@ -179,17 +180,35 @@ async function send({ producer, publisher, failures }: DemoParts, runId: string,
   await publisher.publish(event);
 }
 
+/** A store or log that is away for a moment ends no demo: handlers wait for it too. @returns why it was away; null: it was not */
+async function unlessAway(look: () => Promise<void>): Promise<KitError | null> {
+  try {
+    await look();
+    return null;
+  } catch (error) {
+    if (isKitError(error) && error.retriable) return error;
+    throw error;
+  }
+}
+
 /** Every projection at the log's end and nothing parked. */
 async function untilQuiet(
   { log, projections, reactions }: DemoParts,
   signal: AbortSignal,
-  onProgress: () => Promise<void>,
+  onProgress: () => Promise<unknown>,
 ): Promise<void> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS;
-  const latest = await logEnds(log);
+  let latest: Awaited<ReturnType<typeof logEnds>> | null = null;
   const all = [...projections, ...reactions];
-  for (let late = await behind(all, latest); late.length > 0; late = await behind(all, latest)) {
+  for (;;) {
+    let late: string[] = [];
+    const away = await unlessAway(async () => {
+      latest ??= await logEnds(log);
+      late = await behind(all, latest);
+    });
+    if (away === null && late.length === 0) return;
     if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
+    if (performance.now() > deadline && away !== null) throw away;
     if (performance.now() > deadline)
       throw new KitError(
         'NOT_QUIET',

@@ -1,6 +1,6 @@
 import { project } from '../domains/social/engagement.ts';
 import { CONTENT_INTERACTIONS } from '../domains/social/events.ts';
-import type { ConsumerMetrics } from '../kit/consumers/consumer-metrics.ts';
+import type { ConsumerLatencies, ConsumerMetrics } from '../kit/consumers/consumer-metrics.ts';
 import type { RunningConsumer } from '../kit/consumers/run.ts';
 import type { PartitionOffset } from '../kit/log/event-log.ts';
 import type { ProjectionStore } from '../kit/projections/projection-store.ts';
@@ -31,6 +31,14 @@ export class EngagementConsumer {
 
   metrics(): ConsumerMetrics {
     return this.#consumer.metrics();
+  }
+
+  get latencies(): ConsumerLatencies {
+    return this.#consumer.latencies;
+  }
+
+  get generation(): number | null {
+    return this.#consumer.generation;
   }
 
   /** Resolves once the event at this position is applied. @throws KitError NOT_APPLIED_YET */

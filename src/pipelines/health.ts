@@ -1,20 +1,24 @@
 import type { Settings } from '../config/settings.ts';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
+import { embeddedGroups } from '../kit/log/embedded/embedded-groups.ts';
+import { EmbeddedLog } from '../kit/log/embedded/embedded-log.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
 import { ClusterHealth } from '../kit/monitoring/cluster-health.ts';
 import type { ClusterReport, HealthSource } from '../kit/monitoring/cluster-report.ts';
 import { EmbeddedHealth } from '../kit/monitoring/embedded-health.ts';
+import type { OnGroups } from '../kit/monitoring/group-look.ts';
 
-/** Who tells how the log is. `groups` are those of the projections: a cluster knows of all groups, the embedded log is asked for these. */
+/** Who tells how the log is, and of its groups: those of the projections, `groups`, and all others. */
 export function healthSource(
   log: EventLog,
   settings: Settings,
   groups: readonly string[],
-  telemetry: BrokerTelemetry | undefined,
+  { telemetry, onGroups }: { readonly telemetry: BrokerTelemetry | undefined; readonly onGroups?: OnGroups },
 ): HealthSource {
-  if (log.kind === 'embedded') return new EmbeddedHealth({ log, groups });
-  return new ClusterHealth({ bootstrap: settings.kafkaBootstrap, telemetry });
+  if (log.kind === 'kafka') return new ClusterHealth({ bootstrap: settings.kafkaBootstrap, telemetry, onGroups });
+  const known = log instanceof EmbeddedLog ? { admin: embeddedGroups(log.coordinator) } : {};
+  return new EmbeddedHealth({ log, groups, ...known, onGroups });
 }
 
 const SHOWN = 3;

@@ -12,7 +12,9 @@ import type { RunningConsumer } from '../kit/consumers/run.ts';
 import { DeadLetterQueue } from '../kit/dlq/dead-letter-queue.ts';
 import { EmbeddedLog } from '../kit/log/embedded/embedded-log.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
+import { KafkaAdmin } from '../kit/log/kafka/kafka-admin.ts';
 import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
+import type { LogAdmin } from '../kit/log/log-admin.ts';
 import { TopicManager } from '../kit/log/topic-manager.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
 import { EventPublisher } from '../kit/producers/event-publisher.ts';
@@ -22,7 +24,11 @@ import { untilApplied } from './applied.ts';
 import { demoRunner } from './demo.ts';
 import { EngagementConsumer } from './engagement-consumer.ts';
 import { exceptUnreadable } from './except-unreadable.ts';
+import { openFailures } from './failures.ts';
+import { GroupWatch } from './groups/group-watch.ts';
+import { openGroups } from './groups/open-groups.ts';
 import { healthSource, notWritableBecause } from './health.ts';
+import { Journeys } from './journey/journeys.ts';
 import { withLogEnds } from './log-ends.ts';
 import { deliveryGroupOf } from './notification-delivery.ts';
 import { openNotifications } from './open-notifications.ts';
@@ -30,10 +36,12 @@ import { openStores } from './open-stores.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { ConsumerReport, Platform } from './platform.ts';
 import { type Projection, type ProjectionName, type ProjectionRun, runProjection } from './projection.ts';
+import { openPulse } from './pulse/open-pulse.ts';
 import { reactions } from './reactions.ts';
 import { openPast } from './rebuild-parts.ts';
 import { reconcile } from './reconciliation.ts';
 import { RuntimeController } from './runtime-controller.ts';
+import { Search } from './search.ts';
 import { type ServeWhere, serveLog } from './serve-log.ts';
 import { sharedDecoding } from './shared-decoding.ts';
 import { socialProjections } from './social-projections.ts';
@@ -67,6 +75,8 @@ export async function openPlatform(
   const log = opened.adopt(await openLog(settings), (open) => open.close());
   const served = serve === undefined ? null : await serveLog(log, settings, { where: serve, logger });
   if (served !== null) opened.adopt(served, (broker) => broker.close());
+  const broker = served === null ? null : `${served.host}:${served.port}`;
+  const admin = lazyAdmin(log.kind === 'kafka' ? settings.kafkaBootstrap : broker === null ? null : [broker], opened);
   const topics = new TopicManager(log);
   await ensureTopics(topics, log, settings, logger);
   let closeBy = Number.POSITIVE_INFINITY;
@@ -94,6 +104,7 @@ export async function openPlatform(
     codec: sharedDecoding(socialEventCodec),
     deadLetters,
     failures,
+    traces: new Map(),
     logger,
     retryPolicy: new RetryPolicy({ attempts: settings.consumerRetryAttempts, baseMs: settings.consumerRetryBaseMs }),
     limits: { stopGraceMs: CONSUMER_GRACE_MS },
@@ -125,18 +136,64 @@ export async function openPlatform(
   delivery?.ended.catch((error: Error) => controller.fail(`delivery: ${error.message}`));
   const groups = all.map(({ group }) => group);
   if (delivery !== null) groups.push(deliveryGroupOf(settings.kafkaGroupId));
-  const health = opened.adopt(healthSource(log, settings, groups, telemetry), (source) => source.close());
+  const handlers: Platform['handlers'] = () =>
+    all.flatMap(({ name, group }) => {
+      const metrics = consumers.get(name)?.metrics();
+      return metrics === undefined ? [] : [{ name, group, metrics }];
+    });
+  const watch = new GroupWatch({ groupId: settings.kafkaGroupId, handlers });
+  const health = opened.adopt(healthSource(log, settings, groups, { telemetry, onGroups: watch.saw }), (source) =>
+    source.close(),
+  );
   // all at once: without a quorum each takes its time
   const stopConsuming = async () => {
     await Promise.all([delivery?.stop(), ...[...consumers.values()].map((consumer) => consumer.stop())]);
   };
   const past = openPast({ log, codec: run.codec, projections: all, stores, settings, logger, opened });
+  const failing = openFailures({
+    log,
+    producer,
+    publisher,
+    deadLetters,
+    projections: all,
+    planned: failures,
+    attempts: settings.consumerRetryAttempts,
+    ownedPartitions: () =>
+      consumers
+        .get('engagement')
+        ?.metrics()
+        .partitions.map(({ partition }) => partition) ?? [],
+    opened,
+  });
+  const pulse = openPulse({
+    log,
+    producer,
+    controller,
+    deadLetters,
+    projections: all,
+    consumers,
+    delivery: delivery === null ? null : { group: deliveryGroupOf(settings.kafkaGroupId), consumer: delivery },
+    store: () => stores.projections.engagement.partitions(),
+    health: () => health.report(),
+    rebuild: () => past.rebuilds.latest(),
+    opened,
+  });
+  const { projections: state, idempotency } = stores;
+  const journeys = new Journeys({ log, projections: all, deadLetters, idempotency, traces: run.traces ?? new Map() });
+  const search = new Search({
+    state,
+    projections: all,
+    deadLetters,
+    finder: journeys.finder,
+    health: () => health.report(),
+  });
   const closing = opened.move();
   let closed: Promise<void> | null = null;
 
   return {
     log,
-    broker: served === null ? null : `${served.host}:${served.port}`,
+    broker,
+    admin,
     topics,
     producer,
     publisher,
@@ -146,6 +203,9 @@ export async function openPlatform(
     state: stores.projections,
     projections: all,
     ...past,
+    failures: failing,
+    journeys,
+    search,
     applied,
     notifications: bus,
     async consumerMetrics(): Promise<ConsumerReport> {
@@ -153,12 +213,11 @@ export async function openPlatform(
       const [dlq_depth, upToDate] = await Promise.all([deadLetters.depth(), withLogEnds(metrics, log)]);
       return { ...upToDate, dlq_depth };
     },
-    handlers: () =>
-      all.flatMap(({ name, group }) => {
-        const metrics = consumers.get(name)?.metrics();
-        return metrics === undefined ? [] : [{ name, group, metrics }];
-      }),
+    handlers,
+    groups: openGroups({ log, admin, watch, health, settings, projections: all, ...past }),
+    pulse,
     health: () => health.report(),
+    lookAgain: () => health.lookAgain(),
     async notReadyBecause() {
       const reasons: string[] = [];
       if (controller.state === 'SYSTEM_ERROR') reasons.push(controller.cause ?? 'the system is in error');
@@ -186,6 +245,17 @@ function openLog(settings: Settings): Promise<EventLog> {
   if (settings.log === 'kafka')
     return KafkaLog.connect({ bootstrap: settings.kafkaBootstrap, clientId: 'streamsocial' });
   return EmbeddedLog.open({ directory: join(settings.dataDir, 'log') });
+}
+
+/** @param opened closes it */
+function lazyAdmin(bootstrap: readonly string[] | null, opened: AsyncDisposableStack): () => LogAdmin | null {
+  if (bootstrap === null) return () => null;
+  let admin: LogAdmin | null = null;
+  opened.defer(() => admin?.close());
+  return () => {
+    admin ??= new KafkaAdmin({ bootstrap, clientId: 'streamsocial-admin' });
+    return admin;
+  };
 }
 
 async function ensureTopics(

@@ -3,12 +3,14 @@ import { socialEventCodec } from '../domains/social/codec.ts';
 import type { SocialEvent } from '../domains/social/events.ts';
 import type { Fold } from '../domains/social/reconcile.ts';
 import type { ConsumerLimits, ConsumerOptions } from '../kit/consumers/consumer-options.ts';
+import { ConsumerTrace } from '../kit/consumers/consumer-trace.ts';
 import { type RunningConsumer, runConsumer } from '../kit/consumers/run.ts';
 import { ack } from '../kit/consumers/verdict.ts';
 import type { LogRecord } from '../kit/log/event-log.ts';
 import type { Delta, Document, ProjectionStore } from '../kit/projections/projection-store.ts';
 import type { ReplaySource } from '../kit/projections/replay.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
+import { identityOf } from './journey/event-identity.ts';
 import { type PlannedFailures, withPlannedFailures } from './planned-failures.ts';
 
 export const PROJECTION_NAMES = HANDLER_NAMES;
@@ -41,7 +43,7 @@ export interface Projection {
 }
 
 /** Keys and documents are the projection's own; see `src/domains/social/`. */
-export type StateReader = Pick<ProjectionStore, 'get' | 'getMany' | 'partitions' | 'documents'>;
+export type StateReader = Pick<ProjectionStore, 'get' | 'getMany' | 'keys' | 'partitions' | 'documents'>;
 
 /** What a replay of a projection needs to know of it. */
 export function sourceOf(
@@ -54,11 +56,16 @@ export function sourceOf(
 export type ProjectionRun = Pick<
   ConsumerOptions<SocialEvent>,
   'log' | 'deadLetters' | 'retryPolicy' | 'clock' | 'logger' | 'clientId' | 'limits'
-> & { readonly failures: PlannedFailures; readonly codec: Pick<EventCodec<SocialEvent>, 'decode'> };
+> & {
+  readonly failures: PlannedFailures;
+  readonly codec: Pick<EventCodec<SocialEvent>, 'decode'>;
+  /** Filled with those of the projections that are moved here. */
+  readonly traces?: Map<ProjectionName, ConsumerTrace>;
+};
 
 /** Moves a projection along the log until it is stopped. */
 export function runProjection(
-  { failures, limits, ...run }: ProjectionRun,
+  { failures, limits, traces, ...run }: ProjectionRun,
   projection: Projection,
 ): Promise<RunningConsumer> {
   const { group, topics, store, deduplicate = true } = projection;
@@ -68,5 +75,7 @@ export function runProjection(
     socialEventCodec.idOf,
   );
   const bounds = { ...limits, ...projection.limits };
-  return runConsumer({ ...run, group, topics, store, deduplicate, handler, limits: bounds });
+  const trace = traces && new ConsumerTrace({ idOf: (record) => identityOf(record).eventId });
+  if (trace !== undefined) traces?.set(projection.name, trace);
+  return runConsumer({ ...run, group, topics, store, deduplicate, handler, limits: bounds, trace });
 }

@@ -28,6 +28,11 @@ export class GivenUp implements SetAside {
     return this.#offsets.size > 0 && this.#offsets.get(placeKey(place))?.has(place.offset) === true;
   }
 
+  /** Each as `topic/partition/offset`. */
+  *places(): Generator<string> {
+    for (const [place, offsets] of this.#offsets) for (const offset of offsets) yield `${place}/${offset}`;
+  }
+
   async #readOn(place: TopicPartition): Promise<void> {
     const from = this.#read.get(placeKey(place)) ?? 0;
     for await (const records of recordsOf(this.#log, place, { from })) {

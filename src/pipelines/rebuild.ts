@@ -23,6 +23,8 @@ export interface RebuildRequest {
   readonly diff?: boolean;
   /** Needed for whatever changes what readers see, where nobody would expect it: in place, and `diff` with a swap. */
   readonly execute?: boolean;
+  /** With `diff`, in place of `execute`: what was found can be looked at, and then `decide` swaps or not, within ten minutes. */
+  readonly ask?: boolean;
   /** Keeps the version that was live. */
   readonly keep?: boolean;
   /** Goes ahead although the log has forgotten its beginning. */
@@ -42,6 +44,10 @@ export interface RebuildReport {
   readonly folded: number;
   /** Records between the new version and the live one, as last seen. */
   readonly behind: number;
+  /** Records to fold, as far as was known at the beginning; null before that. */
+  readonly total: number | null;
+  /** RFC 3339: until then it waits for whether to swap; null where it does not wait. */
+  readonly decide_by: string | null;
   readonly version: number | null;
   readonly swapped: boolean;
   /** How long consumers waited. */
@@ -67,9 +73,13 @@ interface Job {
   report: RebuildReport;
   readonly cancel: AbortController;
   ended: Promise<void>;
+  /** While it is to be decided. */
+  decide: ((swap: boolean) => void) | null;
 }
 
 const GRACE_MS = 30_000;
+/** How long a version that was compared waits for whether it is to be swapped in. */
+const DECIDE_MS = 10 * 60_000;
 
 export class Rebuilds {
   readonly #parts: RebuildParts;
@@ -106,6 +116,11 @@ export class Rebuilds {
     }
   }
 
+  /** Of any projection: the one under way, or the last one. */
+  latest(): RebuildReport | null {
+    return this.#job?.report ?? null;
+  }
+
   /** The one under way, or the last one. @throws KitError UNKNOWN_REBUILD */
   report(name: ProjectionName): RebuildReport {
     if (this.#job?.report.projection !== name)
@@ -120,6 +135,22 @@ export class Rebuilds {
     job.cancel.abort(cancelled(job.report));
     await job.ended;
     return job.report;
+  }
+
+  /**
+   * Swaps the rebuilt version in, or lets it go, after it was compared.
+   *
+   * @throws KitError UNKNOWN_REBUILD; REBUILD_NOT_WAITING where nothing is to be decided
+   */
+  decide(name: ProjectionName, swap: boolean): RebuildReport {
+    const report = this.report(name);
+    const { decide } = this.#job!;
+    if (decide === null || report.state !== 'RUNNING')
+      throw new KitError('REBUILD_NOT_WAITING', `the rebuild of ${name} does not wait for a decision`, {
+        details: { projection: name, state: report.state, phase: report.phase },
+      });
+    decide(swap);
+    return this.#job!.report;
   }
 
   async close(): Promise<void> {
@@ -155,7 +186,7 @@ export class Rebuilds {
   ): Promise<RebuildOutcome> {
     const { log, codec, projections, stores, restore, past, limits } = this.#parts;
     const projection = projections.find((one) => one.name === name)!;
-    const { shadow, diff = false, execute = false, keep = false } = request;
+    const { shadow, diff = false, execute = false, keep = false, ask = false } = request;
     return rebuild({
       store: stores[name],
       source: sourceOf(projection, { log, codec }),
@@ -163,6 +194,7 @@ export class Rebuilds {
       where: shadow ? 'beside' : 'in place',
       compare: diff,
       swap: !diff || execute,
+      ...(ask ? { decide: (comparison) => this.#decision(job, comparison) } : {}),
       keep,
       signal: job.cancel.signal,
       ...(snapshot === null
@@ -173,6 +205,23 @@ export class Rebuilds {
       },
       limits: { graceMs: GRACE_MS, ...limits },
     });
+  }
+
+  async #decision(job: Job, comparison: DocumentComparison): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    job.decide = resolve;
+    job.report = { ...job.report, comparison, decide_by: new Date(Date.now() + DECIDE_MS).toISOString() };
+    const timer = setTimeout(() => resolve(false), DECIDE_MS);
+    timer.unref();
+    const { signal } = job.cancel;
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      job.decide = null;
+      job.report = { ...job.report, decide_by: null };
+    }
   }
 
   /** What was folded by the function before is not what this one makes of it, but for what was to be kept. */
@@ -215,10 +264,12 @@ export class Rebuilds {
   }
 }
 
-function assertChoices(name: ProjectionName, { shadow, diff, execute, keep }: RebuildRequest): void {
+function assertChoices(name: ProjectionName, { shadow, diff, execute, keep, ask }: RebuildRequest): void {
   const refuse = (why: string): never => {
     throw new KitError('INVALID_ARGUMENT', why);
   };
+  if (ask && !diff) refuse('ask: there is nothing to decide by without diff');
+  if (ask && execute) refuse('ask: execute has decided already; say one of the two');
   if (shadow) return;
   if (diff) refuse('diff: there is nothing to compare with in place; say shadow too');
   if (keep) refuse('keep: in place nothing is left to keep; say shadow too');
@@ -229,6 +280,7 @@ function newJob(projection: ProjectionName, { shadow }: RebuildRequest): Job {
   return {
     cancel: new AbortController(),
     ended: Promise.resolve(),
+    decide: null,
     report: {
       id: randomUUID(),
       projection,
@@ -239,6 +291,8 @@ function newJob(projection: ProjectionName, { shadow }: RebuildRequest): Job {
       ended_at: null,
       folded: 0,
       behind: 0,
+      total: null,
+      decide_by: null,
       version: null,
       swapped: false,
       paused_ms: null,

@@ -17,6 +17,7 @@ import type { DeduplicationWindow, ParkedRecord } from '../kit/projections/proje
 import { Replay } from '../kit/projections/replay.ts';
 import { type Snapshot, SnapshotDirectory } from '../kit/projections/snapshot-directory.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
+import { FoldTurns } from './fold-turns.ts';
 import { type Projection, type ProjectionName, type StateReader, sourceOf } from './projection.ts';
 import { GivenUp } from './rebuild-set-aside.ts';
 
@@ -29,6 +30,8 @@ export interface StateAtOptions {
   /** Names the code that folds: snapshots of another one are not used. */
   readonly madeBy: string;
   readonly logger: ConsumerLogger;
+  /** Shared with whatever else folds the log. */
+  readonly turns?: FoldTurns;
   readonly limits?: Partial<StateAtLimits>;
 }
 
@@ -41,7 +44,7 @@ export interface StateAtLimits {
   readonly snapshotAfter: number;
 }
 
-const DEFAULT_LIMITS: StateAtLimits = { folds: 2, waiting: 8, timeoutMs: 100_000, snapshotAfter: 20_000 };
+export const STATE_AT_LIMITS: StateAtLimits = { folds: 2, waiting: 8, timeoutMs: 100_000, snapshotAfter: 20_000 };
 
 /** How a state came about. */
 export interface StateOrigin {
@@ -61,13 +64,13 @@ export class StateAt {
   readonly #scratch: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  #waiting: (() => void)[] = [];
-  #folds = 0;
+  readonly #turns: FoldTurns;
 
   constructor(options: StateAtOptions) {
     this.#options = options;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#limits = { ...STATE_AT_LIMITS, ...options.limits };
     this.#scratch = join(options.dataDir, 'scratch');
+    this.#turns = options.turns ?? new FoldTurns(this.#limits);
   }
 
   snapshots(name: ProjectionName): SnapshotDirectory {
@@ -117,8 +120,7 @@ export class StateAt {
     const timeout = AbortSignal.timeout(this.#limits.timeoutMs);
     const either = AbortSignal.any([signal, timeout, this.#closing.signal]);
     try {
-      await this.#turn(either);
-      return await this.#holdingTurn(() => this.#read(names, at, use, either));
+      return await this.#turns.run(() => this.#whileRunning(this.#read(names, at, use, either)), either);
     } catch (error) {
       if (!timeout.aborted || signal.aborted) throw error;
       const seconds = Math.round(this.#limits.timeoutMs / 1_000);
@@ -129,17 +131,12 @@ export class StateAt {
     }
   }
 
-  async #holdingTurn<T>(read: () => Promise<T>): Promise<T> {
-    const reading = read();
+  async #whileRunning<T>(reading: Promise<T>): Promise<T> {
     this.#running.add(reading);
     try {
       return await reading;
     } finally {
       this.#running.delete(reading);
-      const next = this.#waiting.shift();
-      // whoever waits takes this one's place
-      if (next === undefined) this.#folds--;
-      else next();
     }
   }
 
@@ -147,26 +144,6 @@ export class StateAt {
   async close(): Promise<void> {
     this.#closing.abort(new KitError('SHUTTING_DOWN', 'the server is shutting down', { retriable: true }));
     await Promise.allSettled(this.#running);
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#folds < this.#limits.folds) {
-      this.#folds++;
-      return;
-    }
-    if (this.#waiting.length >= this.#limits.waiting)
-      throw new KitError('TOO_MANY_FOLDS', 'too many ask for the past at the same time; ask again later', {
-        retriable: true,
-      });
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push(resolve);
-      signal.addEventListener('abort', () => {
-        const before = this.#waiting.length;
-        this.#waiting = this.#waiting.filter((one) => one !== resolve);
-        if (this.#waiting.length < before) reject(signal.reason);
-      });
-    });
   }
 
   async #read<N extends ProjectionName, T>(
@@ -300,7 +277,8 @@ interface Past {
   readonly origin: StateOrigin;
 }
 
-async function parkedNow({ store }: Projection): Promise<Map<string, Map<number, ParkedRecord>>> {
+/** What waits, by `topic/partition` and offset. */
+export async function parkedNow({ store }: Pick<Projection, 'store'>): Promise<Map<string, Map<number, ParkedRecord>>> {
   const parked = new Map<string, Map<number, ParkedRecord>>();
   for (const state of await store.partitions()) {
     if (state.parked === 0) continue;

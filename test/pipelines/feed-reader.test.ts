@@ -33,6 +33,7 @@ function reader(documents: Map<string, Document>) {
     };
     return {
       getMany,
+      keys: async () => ({ keys: [], cursor: null }),
       get: async (key) => (await getMany([key]))[0]!,
       partitions: async () => [],
       async *documents() {},

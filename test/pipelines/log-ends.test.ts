@@ -10,7 +10,7 @@ const metrics = new ConsumerMeter().report({
   uptimeMs: 0,
   running: true,
   parked: 0,
-  partitions: [{ ...at, position: 5, end_offset: 6, lag: 1 }],
+  partitions: [{ ...at, position: 5, end_offset: 6, lag: 1, waiting_since: null }],
 });
 const logAnswering = (listOffsets: EventLog['listOffsets']) => ({ listOffsets }) as EventLog;
 
@@ -19,7 +19,7 @@ test('records that came since the last fetch are lag', async () => {
     metrics,
     logAnswering(async () => [9]),
   );
-  assert.deepEqual([lag, partitions], [4, [{ ...at, position: 5, end_offset: 9, lag: 4 }]]);
+  assert.deepEqual([lag, partitions], [4, [{ ...at, position: 5, end_offset: 9, lag: 4, waiting_since: null }]]);
 });
 
 test('what the consumer knows counts where the log answers nothing, or something older', async () => {

@@ -55,6 +55,52 @@ describe('a rebuild', () => {
       await rebuildsAll(await rebuildScene(t, { redis: { host: redis.host, port: redis.port } }));
   });
 
+  it('waits for a decision after it has compared, keeps up meanwhile, and swaps or lets go', async (t) => {
+    const scene = await rebuildScene(t);
+    await scene.publish(800, 3);
+    await scene.consume();
+    await scene.quiet();
+    const waiting = async () => {
+      await scene.rebuilds.start('engagement', { shadow: true, diff: true, ask: true });
+      return until(() =>
+        scene.rebuilds.report('engagement').decide_by === null ? null : scene.rebuilds.report('engagement'),
+      );
+    };
+    const first = await waiting();
+    assert.deepEqual([first.phase, first.comparison?.differing, first.swapped], ['deciding', 0, false]);
+    assert.ok(first.total! > 100 && first.folded >= first.total!);
+    await scene.publish(800, 4);
+    await scene.quiet();
+    const before = await bytesOf(scene.stores.engagement);
+    scene.rebuilds.decide('engagement', true);
+    const swapped = await ended(scene.rebuilds, 'engagement');
+    assert.deepEqual([swapped.error, swapped.state, swapped.swapped, swapped.decide_by], [null, 'DONE', true, null]);
+    assert.equal((await scene.stores.engagement.versions()).live, 2);
+    await scene.quiet();
+    assert.equal(await bytesOf(scene.stores.engagement), before);
+    assert.throws(
+      () => scene.rebuilds.decide('engagement', true),
+      (error) => isKitError(error, 'REBUILD_NOT_WAITING'),
+    );
+
+    await waiting();
+    scene.rebuilds.decide('engagement', false);
+    const left = await ended(scene.rebuilds, 'engagement');
+    assert.deepEqual([left.state, left.swapped], ['DONE', false]);
+    await waiting();
+    assert.equal((await scene.rebuilds.cancel('engagement')).state, 'CANCELLED');
+    assert.equal((await scene.stores.engagement.versions()).live, 2);
+    await scene.publish(50, 5);
+    await scene.quiet();
+    const result = await reconcile(scene.log, [scene.projections[0]!]);
+    assert.deepEqual([result.differing, result.balanced], [0, true]);
+    for (const wrong of [
+      { shadow: true, ask: true },
+      { shadow: true, diff: true, execute: true, ask: true },
+    ])
+      await assert.rejects(scene.rebuilds.start('engagement', wrong), (error) => isKitError(error, 'INVALID_ARGUMENT'));
+  });
+
   it('goes on while events arrive, and loses and repeats none', async (t) => {
     const scene = await rebuildScene(t);
     await scene.publish(2_000, 3);

@@ -153,6 +153,55 @@ export function projectionStoreContract(name: string, fixture: StoreFixture): vo
         assert.deepEqual(Object.keys(parsed[0]![1]), ['Zeta', 'likes', 'views', '\uFF5E', '\u{1F600}']);
       });
 
+      test('keys are listed by prefix, page by page, each at least once', async (open) => {
+        const odd = [
+          'a',
+          'a/',
+          'a/\u{10FFFF}',
+          'a/\uD7FF',
+          'a0',
+          'A/1',
+          '*',
+          '*a',
+          '[a',
+          '?',
+          'a\\b',
+          '\u{1F600}x',
+          '\u{10FFFF}x',
+        ];
+        const keys = [...odd, ...numbered(1_500).map((key) => `a/${key}`)];
+        const owner = await Owner.of(await open('engagement'));
+        await (await Owner.of(await open('engagement-v2'))).apply({ effects: [effect(0, null, like('a/elsewhere'))] });
+        await owner.apply({ effects: keys.map((key, at) => effect(at, null, like(key))) });
+        const all = async (prefix: string, limit: number): Promise<string[]> => {
+          const found = new Set<string>();
+          for (let page = await owner.store.keys({ prefix, limit }); ; ) {
+            assert.ok(page.keys.length < limit + 1_000);
+            for (const key of page.keys) found.add(key);
+            if (page.cursor === null) return [...found].sort();
+            page = await owner.store.keys({ prefix, limit, cursor: page.cursor });
+          }
+        };
+        for (const prefix of [
+          '',
+          'a/',
+          'a',
+          'a/n149',
+          '*',
+          '[',
+          '?',
+          'a\\',
+          'a/\uD7FF',
+          '\u{1F600}',
+          '\u{10FFFF}',
+          'none',
+        ]) {
+          const expected = keys.filter((key) => key.startsWith(prefix)).sort();
+          for (const limit of [100, 1_000])
+            assert.deepEqual(await all(prefix, limit), expected, `${prefix} by ${limit}`);
+        }
+      });
+
       test('keys and fields may hold any character', async (open) => {
         const odd = [
           'a/b',

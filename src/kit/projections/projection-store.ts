@@ -130,6 +130,22 @@ export type ApplyOutcome =
   | { readonly status: 'fenced'; readonly epoch: number }
   | { readonly status: 'mismatch'; readonly next: number | null };
 
+export interface KeyQuery {
+  /** '' for all. */
+  readonly prefix: string;
+  /** 1 to 1,000; a store may give up to as many more as it looks at in one go, 1,000. */
+  readonly limit: number;
+  /** Where an earlier answer has ended. */
+  readonly cursor?: string;
+}
+
+export interface KeyPage {
+  /** In no order that is promised. Fewer than asked for, even none, where a bounded look found no more. */
+  readonly keys: readonly string[];
+  /** Null where all was looked at. */
+  readonly cursor: string | null;
+}
+
 /** @throws KitError STORE_UNAVAILABLE (retriable, systemic) from every method */
 export interface ProjectionStore {
   /** The projection's name; states of different names are apart. */
@@ -144,6 +160,13 @@ export interface ProjectionStore {
   get(key: string): Promise<Document | null>;
   /** In the keys' order, in one round trip; at most 10,000. @throws KitError INVALID_ARGUMENT for more */
   getMany(keys: readonly string[]): Promise<(Document | null)[]>;
+  /**
+   * Some of the documents' keys, for a look: the cost is bounded, whatever the store holds. All pages together have every key
+   * that was there all the while; one may come twice.
+   *
+   * @throws KitError INVALID_ARGUMENT for a cursor that no answer gave
+   */
+  keys(query: KeyQuery): Promise<KeyPage>;
   partitions(): Promise<PartitionState[]>;
   /** What waits in a partition, ascending by offset, without becoming its owner. */
   parked(partition: TopicPartition): Promise<readonly ParkedRecord[]>;

@@ -6,6 +6,7 @@
  * 4. the pointer moves, and owners claim and go on, as after a restart.
  * Until 4 nothing of the live version has changed but its epochs.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { PartitionOffset, TopicPartition } from '../log/event-log.ts';
@@ -22,13 +23,15 @@ export interface SetAside {
   has(place: PartitionOffset): boolean;
 }
 
-export type RebuildPhase = 'folding' | 'switching' | 'comparing';
+export type RebuildPhase = 'folding' | 'switching' | 'comparing' | 'deciding';
 
 export interface RebuildProgress {
   readonly phase: RebuildPhase;
   readonly folded: number;
   /** Records between the new version and the live one. */
   readonly behind: number;
+  /** Records to fold, as far as was known at the beginning; null before that. */
+  readonly total: number | null;
 }
 
 export interface RebuildOptions<E> {
@@ -40,6 +43,11 @@ export interface RebuildOptions<E> {
   readonly compare: boolean;
   /** Whether the new version becomes the live one; else it is removed again. */
   readonly swap: boolean;
+  /**
+   * With `compare`, in place of `swap`: called with what was found, while owners go on and the new version follows them.
+   * Answers whether it becomes the live one; rejects to end the rebuild.
+   */
+  readonly decide?: (comparison: DocumentComparison) => Promise<boolean>;
   /** Whether the version that was live is kept. */
   readonly keep: boolean;
   /** Fills the empty version with what it is to begin with. */
@@ -114,6 +122,8 @@ class RebuildRun<E> {
   readonly #limits: RebuildLimits;
   readonly #replay: Replay<E>;
   #behind = 0;
+  #total: number | null = null;
+  #phase: RebuildPhase = 'folding';
 
   constructor(options: RebuildOptions<E>, lease: VersionLease, limits: RebuildLimits) {
     this.#options = options;
@@ -123,7 +133,7 @@ class RebuildRun<E> {
   }
 
   async beside(): Promise<RebuildOutcome> {
-    const { compare, swap, keep, signal, seed } = this.#options;
+    const { compare, swap, decide, keep, signal, seed } = this.#options;
     await seed?.(this.#lease.target);
     await this.#follow();
     signal.throwIfAborted();
@@ -133,9 +143,40 @@ class RebuildRun<E> {
     await this.#meet(await this.#fence());
     const comparison = compare ? await this.#compare() : null;
     signal.throwIfAborted();
+    if (comparison !== null && decide !== undefined) return this.#decided(comparison, startedAt);
     if (swap) await this.#lease.commit({ keep, graceMs: this.#limits.graceMs });
     else await this.#lease.abandon();
     return this.#outcome(swap, startedAt, comparison);
+  }
+
+  /** Owners go on; once more they wait while the new version comes to where they are. */
+  async #decided(comparison: DocumentComparison, startedAt: number): Promise<RebuildOutcome> {
+    const { keep, signal } = this.#options;
+    await this.#lease.switching(false);
+    const comparedMs = performance.now() - startedAt;
+    this.#tell('deciding');
+    let wanted: boolean | null = null;
+    const deciding = this.#options.decide!(comparison).then((swap) => {
+      wanted = swap;
+    });
+    deciding.catch(() => {});
+    while (wanted === null) {
+      await this.#follow();
+      await Promise.race([deciding, delay(FOLLOW_MS, undefined, { signal })]);
+    }
+    if (!wanted) {
+      await this.#lease.abandon();
+      return { ...this.#outcome(false, startedAt, comparison), pausedMs: comparedMs };
+    }
+    await this.#follow();
+    this.#tell('switching');
+    const switchedAt = performance.now();
+    await this.#lease.switching(true);
+    await this.#meet(await this.#fence());
+    signal.throwIfAborted();
+    await this.#lease.commit({ keep, graceMs: this.#limits.graceMs });
+    const outcome = this.#outcome(true, switchedAt, comparison);
+    return { ...outcome, pausedMs: comparedMs + outcome.pausedMs };
   }
 
   async inPlace(): Promise<RebuildOutcome> {
@@ -172,6 +213,7 @@ class RebuildRun<E> {
       await setAside.refresh();
       this.#behind = this.#lag(states);
       if (this.#behind <= this.#limits.switchBehind) return;
+      this.#total ??= this.#replay.folded + this.#behind;
       if (this.#behind < closest) {
         closest = this.#behind;
         rounds = 0;
@@ -211,6 +253,7 @@ class RebuildRun<E> {
     const { setAside, signal } = this.#options;
     await setAside.refresh();
     this.#behind = fenced.reduce((sum, at) => sum + Math.max(0, at.offset - (this.#replay.next(at) ?? 0)), 0);
+    this.#total ??= this.#behind;
     const waiting = new Map(
       fenced.flatMap(({ topic, partition, parked }) =>
         parked.map((record) => [placeKey({ topic, partition }, record.offset), record] as const),
@@ -244,7 +287,7 @@ class RebuildRun<E> {
       ...source,
       codec: {
         decode: (record) => {
-          if (++calls % 1_000 === 0) this.#tell('folding');
+          if (++calls % 1_000 === 0) this.#tell(this.#phase);
           return source.codec.decode(record);
         },
       },
@@ -252,13 +295,17 @@ class RebuildRun<E> {
   }
 
   #tell(phase: RebuildPhase): void {
-    this.#options.onProgress?.({ phase, folded: this.#replay.folded, behind: this.#behind });
+    this.#phase = phase;
+    this.#options.onProgress?.({ phase, folded: this.#replay.folded, behind: this.#behind, total: this.#total });
   }
 }
 
 function ignoreUnavailable(error: unknown): void {
   if (!isKitError(error, 'STORE_UNAVAILABLE')) throw error;
 }
+
+/** While it is being decided, so often the new version comes close to the live one. */
+const FOLLOW_MS = 1_000;
 
 interface Fenced extends PartitionOffset {
   readonly parked: readonly ParkedRecord[];

@@ -14,6 +14,8 @@ import type {
   ApplyBatch,
   ApplyOutcome,
   Document,
+  KeyPage,
+  KeyQuery,
   ParkedRecord,
   PartitionClaim,
   PartitionState,
@@ -174,6 +176,10 @@ export class VersionedStore implements ProjectionStore {
 
   async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
     return (await this.#live()).getMany(keys);
+  }
+
+  async keys(query: KeyQuery): Promise<KeyPage> {
+    return (await this.#live()).keys(query);
   }
 
   async parked(partition: TopicPartition): Promise<readonly ParkedRecord[]> {

@@ -8,6 +8,7 @@ export function withApply(store: ProjectionStore, apply: ProjectionStore['apply'
     apply,
     get: (key) => store.get(key),
     getMany: (keys) => store.getMany(keys),
+    keys: (query) => store.keys(query),
     partitions: () => store.partitions(),
     parked: (partition) => store.parked(partition),
     documents: () => store.documents(),

@@ -141,6 +141,7 @@ export class World implements Clock {
       get: (key) => call(() => store.get(key)),
       getMany: (keys) => call(() => store.getMany(keys)),
       partitions: () => call(() => store.partitions()),
+      keys: (query) => call(() => store.keys(query)),
       parked: (partition) => call(() => store.parked(partition)),
       documents: () => store.documents(),
       clear: () => call(() => store.clear()),

@@ -24,6 +24,9 @@ export const DOCUMENTS_MIGRATION = `
   ${DOCUMENTS_SCHEMA}
 `;
 
+/** To SQLite, bytes come after every text. */
+const AFTER_ALL = Buffer.of();
+
 /** A document of more fields is a wide one, from then on. */
 const MAX_NARROW_FIELDS = 48;
 
@@ -35,6 +38,7 @@ const SQL = {
     ON CONFLICT DO UPDATE SET fields = excluded.fields, entries = excluded.entries`,
   setEntries: 'UPDATE documents SET entries = ? WHERE key = ?',
   page: 'SELECT key, fields, shape, entries FROM documents WHERE key > ? ORDER BY key LIMIT 256',
+  keys: 'SELECT key FROM documents WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
   entries: 'SELECT field, value FROM entries WHERE key = ? ORDER BY field',
   entry: 'SELECT value FROM entries WHERE key = ? AND field = ?',
   change: 'UPDATE entries SET value = ? WHERE key = ? AND field = ?',
@@ -87,6 +91,12 @@ export class SqliteDocuments implements DocumentAccess {
   page(after: string): (readonly [string, Document])[] {
     const rows = this.#sql.page.all(after) as unknown as Row[];
     return rows.map((row) => [row.key, this.#documentOf(row.key, row)]);
+  }
+
+  /** The next keys in byte order that begin with this; none at the end. */
+  keys(prefix: string, after: string | undefined, limit: number): string[] {
+    const from = after === undefined ? prefix : `${after}\0`;
+    return this.#sql.keys.all(from, endOfPrefix(prefix), limit).map(({ key }) => key as string);
   }
 
   read(key: string): Fields {
@@ -201,6 +211,17 @@ class WideRows implements WideDocument {
     this.period = period;
     this.size = 0;
   }
+}
+
+/** The least text, in byte order, that is greater than all with this prefix. */
+function endOfPrefix(prefix: string): string | Buffer {
+  const points = [...prefix].map((character) => character.codePointAt(0)!);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue;
+    const next = last === 0xd7ff ? 0xe000 : last + 1;
+    return String.fromCodePoint(...points, next);
+  }
+  return AFTER_ALL;
 }
 
 /** What `fields` of a wide document holds. */

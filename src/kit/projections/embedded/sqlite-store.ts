@@ -12,6 +12,8 @@ import {
   type DeduplicationWindow,
   type Document,
   type Effect,
+  type KeyPage,
+  type KeyQuery,
   type ParkedRecord,
   type PartitionClaim,
   type PartitionState,
@@ -204,6 +206,11 @@ export class SqliteProjectionStore implements ProjectionStore {
   async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
     checkKeys(keys);
     return guarded(() => this.#documents.getMany(keys));
+  }
+
+  async keys({ prefix, limit, cursor }: KeyQuery): Promise<KeyPage> {
+    const keys = guarded(() => this.#documents.keys(prefix, cursor, limit));
+    return { keys, cursor: keys.length < limit ? null : keys.at(-1)! };
   }
 
   async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {

@@ -11,6 +11,8 @@ import {
   DEFAULT_WINDOW,
   type DeduplicationWindow,
   type Document,
+  type KeyPage,
+  type KeyQuery,
   type ParkedRecord,
   type PartitionClaim,
   type PartitionState,
@@ -23,6 +25,9 @@ import { CLAIM, CLEAR_BEGIN, CLEAR_END, CLEAR_PAGE, READ_MANY } from './scripts.
 const PAGE = 500;
 /** Documents that one script reads, while Redis does nothing else. */
 const READ_CHUNK = 128;
+/** Keys of all projections and versions that one SCAN looks at, and SCANs of one answer. */
+const SCAN_COUNT = 500;
+const MAX_SCANS = 80;
 
 /**
  * A projection in Redis. Documents are hashes at `<name>:<key>`, readable with HGETALL; bookkeeping is at
@@ -138,6 +143,21 @@ export class RedisProjectionStore implements ProjectionStore {
     const answers = await Promise.all(chunks.map((chunk) => this.#redis.evaluate(READ_MANY, chunk, [])));
     const documents = answers.flatMap((answer) => JSON.parse(answer as string) as (string[] | object)[]);
     return documents.map((flat) => (Array.isArray(flat) ? documentOf(flat) : null));
+  }
+
+  async keys({ prefix, limit, cursor = '0' }: KeyQuery): Promise<KeyPage> {
+    if (!/^\d{1,20}$/.test(cursor)) throw new KitError('INVALID_ARGUMENT', `cursor ${cursor}: no answer gave it`);
+    const start = `${this.name}:`;
+    const pattern = `${(start + prefix).replace(/[\\*?[\]^-]/g, '\\$&')}*`;
+    const found = new Set<string>();
+    let at = cursor;
+    for (let round = 0; round < MAX_SCANS && found.size < limit; round++) {
+      const [next, keys] = await this.#redis.run((redis) => redis.scan(at, 'MATCH', pattern, 'COUNT', SCAN_COUNT));
+      for (const key of keys) found.add(key.slice(start.length));
+      at = next;
+      if (at === '0') break;
+    }
+    return { keys: [...found], cursor: at === '0' ? null : at };
   }
 
   async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {
