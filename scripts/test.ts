@@ -2,7 +2,8 @@
  * `npm test [-- FILTER…]`: types, lint, then every test/**\/*.test.ts whose path contains one of the filters. Kafka and Redis
  * are started once for the whole run where they are installed; where not, their tests are skipped by name.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
@@ -15,6 +16,24 @@ import { missing } from '../test/support/requirements.ts';
 
 const root = join(import.meta.dirname, '..');
 const FILE_TIMEOUT_MS = 5 * 60_000;
+/** Most of the long files wait for other processes for a good part of their time. */
+const FILES_AT_ONCE = availableParallelism() + 1;
+/** The ones that take longest begin first, so that none of them is waited for at the end. The others follow by name. */
+const LONGEST_FIRST = [
+  'test/drills/sabotage',
+  'test/e2e/kafka',
+  'test/e2e/examples',
+  'test/e2e/rebuild',
+  'test/e2e/embedded-kill',
+  'test/package',
+  'test/kit/monitoring/cluster-failure',
+  'test/kit/log/kafka/failover',
+  'test/cluster/control',
+  'test/cluster/cluster',
+  'test/e2e/cli',
+  'test/e2e/import',
+  'test/dashboard/',
+];
 
 const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
@@ -25,37 +44,45 @@ async function main(filters: readonly string[]): Promise<boolean> {
   const files = globSync('test/**/*.test.ts')
     .map((file) => file.split(sep).join('/'))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
-    .sort();
+    .sort((a, b) => turnOf(a) - turnOf(b) || (a < b ? -1 : 1));
   if (files.length === 0) {
     console.error(`No test file has ${filters.join(' or ')} in its path.`);
     return false;
   }
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  // the brokers mostly wait for each other when they start
+  const [cluster, passed] = await Promise.allSettled([sharedCluster(files), passesChecks()]);
+  try {
+    if (cluster.status === 'rejected') throw cluster.reason;
+    if (passed.status === 'rejected') throw passed.reason;
+    return passed.value && !stop.signal.aborted && (await runFiles(files, stop.signal));
+  } finally {
+    if (cluster.status === 'fulfilled') await cluster.value?.stop();
+  }
+}
+
+function turnOf(file: string): number {
+  const turn = LONGEST_FIRST.findIndex((beginning) => file.startsWith(beginning));
+  return turn < 0 ? LONGEST_FIRST.length : turn;
+}
+
+async function passesChecks(): Promise<boolean> {
   return (
-    passes('types', 'typescript/bin/tsc', []) &&
-    passes('types of the dashboard', 'typescript/bin/tsc', ['-p', 'src/dashboard']) &&
-    passes('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']) &&
-    (await test(files))
+    (await passes('types', 'typescript/bin/tsc', [])) &&
+    (await passes('types of the dashboard', 'typescript/bin/tsc', ['-p', 'src/dashboard'])) &&
+    (await passes('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']))
   );
 }
 
-function passes(what: string, script: string, args: readonly string[]): boolean {
+async function passes(what: string, script: string, args: readonly string[]): Promise<boolean> {
   const startedAt = performance.now();
-  const { status } = spawnSync(process.execPath, [join('node_modules', script), ...args], {
+  const child = spawn(process.execPath, [join('node_modules', script), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  const [status] = (await once(child, 'close')) as [number | null];
   console.log(`${status === 0 ? '✔' : '✖'} ${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
   return status === 0;
-}
-
-async function test(files: readonly string[]): Promise<boolean> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  const cluster = await sharedCluster(files);
-  try {
-    return !stop.signal.aborted && (await runFiles(files, stop.signal));
-  } finally {
-    await cluster?.stop();
-  }
 }
 
 /** One for the whole run, if a chosen file wants Kafka and it can be had; `test/support/cluster.ts` reads these variables. */
@@ -72,7 +99,7 @@ async function sharedCluster(files: readonly string[]): Promise<Cluster | undefi
 async function runFiles(files: readonly string[], signal: AbortSignal): Promise<boolean> {
   const events = run({
     files: files.map((file) => join(root, file)),
-    concurrency: availableParallelism(),
+    concurrency: FILES_AT_ONCE,
     timeout: FILE_TIMEOUT_MS,
     signal,
   });

@@ -5,27 +5,42 @@ import { shared } from '../kit/monitoring/shared.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { analyticsRoutes } from './analytics.ts';
 import { Closing } from './closing.ts';
+import { type ClusterControl, clusterRoutes, NO_CONTROL } from './cluster.ts';
 import { dashboardRoutes } from './dashboard.ts';
+import { deadLetterCheckRoutes } from './dead-letter-check.ts';
+import { deadLetterGroupRoutes } from './dead-letter-groups.ts';
+import { deadLetterReplayRoutes } from './dead-letter-replays.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { documentRoutes } from './documents.ts';
+import { type DrillRuns, drillRoutes, NO_DRILLS } from './drills.ts';
 import { engagementRoutes } from './engagement.ts';
+import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { feedRoutes } from './feed.ts';
+import { groupOffsetRoutes } from './group-offsets.ts';
+import { groupRoutes } from './groups.ts';
 import { healthRoutes } from './health.ts';
+import { journeyRoutes } from './journeys.ts';
 import { parseJson } from './json-body.ts';
+import { logRangeRoutes } from './log-range.ts';
 import { metricRoutes, observeRequests, registryOf } from './metrics.ts';
 import { moderationRoutes } from './moderation.ts';
 import { notFound } from './not-found.ts';
 import { notificationRoutes } from './notifications.ts';
-
+import { parkedRoutes } from './parked.ts';
 import { rawProblem, sendProblem } from './problems.ts';
+import { projectionDocumentRoutes } from './projection-documents.ts';
 import { projectionRoutes } from './projections.ts';
+import { pulseRoutes } from './pulse.ts';
 import { reconciliationRoutes } from './reconciliation.ts';
 import { recordRoutes } from './records.ts';
+import { searchRoutes } from './search.ts';
 import { guardOf, secure } from './security.ts';
 import { statusRoutes } from './status.ts';
 import { isStreamUpgrade, serveStreams, streamRoute } from './stream.ts';
 import type { StreamLimits } from './stream-limits.ts';
+import { topicKeyRoutes } from './topic-keys.ts';
+import { topicRecordRoutes } from './topic-records.ts';
 import { topicRoutes } from './topics.ts';
 import { type Api, COMPILERS } from './typed.ts';
 
@@ -46,6 +61,10 @@ export interface ApiOptions {
   readonly logger?: FastifyBaseLogger;
   /** Other bounds of the WebSocket stream than its own. */
   readonly streamLimits?: Partial<StreamLimits>;
+  /** Of the servers that were launched here. Without it nobody controls them. */
+  readonly cluster?: ClusterControl;
+  /** Without it no drill can be run. */
+  readonly drills?: DrillRuns;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -56,7 +75,14 @@ const CONSUMER_MAX_AGE_MS = 500;
 const MAX_PARAM_LENGTH = 1_024;
 
 /** Ready to `listen` or `inject`; closing it lets requests under way finish and ends waits. It does not close the platform. */
-export function buildApi({ platform, settings, logger, streamLimits }: ApiOptions): FastifyInstance {
+export function buildApi({
+  platform,
+  settings,
+  logger,
+  streamLimits,
+  cluster = NO_CONTROL,
+  drills = NO_DRILLS,
+}: ApiOptions): FastifyInstance {
   const app = Fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -94,14 +120,15 @@ export function buildApi({ platform, settings, logger, streamLimits }: ApiOption
   );
   const registry = registryOf(platform, consumer, settings);
   observeRequests(app, registry);
-  const { log, notifications } = platform;
-  serveStreams(app, { log, notifications, guard, closing, registry, limits: streamLimits ?? {} });
+  const { log, notifications, pulse } = platform;
+  serveStreams(app, { log, notifications, pulse, guard, closing, registry, limits: streamLimits ?? {} });
 
   // routes come after the documents' plugin, which collects them
   app.register(async (plain) => {
     const scope = plain as unknown as Api;
     await documentRoutes(scope, settings.asyncApi ?? {});
     eventRoutes(scope, platform);
+    eventTypeRoutes(scope, platform);
     recordRoutes(scope, platform.log, closing);
     streamRoute(scope);
     engagementRoutes(scope, platform, closing);
@@ -110,11 +137,26 @@ export function buildApi({ platform, settings, logger, streamLimits }: ApiOption
     notificationRoutes(scope, platform, closing);
     analyticsRoutes(scope, platform, closing);
     topicRoutes(scope, platform);
+    topicRecordRoutes(scope, platform.log, closing);
+    topicKeyRoutes(scope, platform, closing);
     deadLetterRoutes(scope, platform.deadLetters);
-    projectionRoutes(scope, platform, closing);
+    deadLetterGroupRoutes(scope, platform);
+    deadLetterReplayRoutes(scope, platform);
+    deadLetterCheckRoutes(scope, platform);
+    parkedRoutes(scope, platform);
+    projectionRoutes(scope, platform);
+    projectionDocumentRoutes(scope, platform, closing);
+    logRangeRoutes(scope, platform, closing);
+    groupRoutes(scope, platform);
+    groupOffsetRoutes(scope, platform);
     reconciliationRoutes(scope, platform, closing);
+    journeyRoutes(scope, platform, closing);
+    searchRoutes(scope, platform, closing);
     statusRoutes(scope, platform, consumer);
+    pulseRoutes(scope, platform.pulse);
     healthRoutes(scope, platform);
+    clusterRoutes(scope, platform, cluster);
+    drillRoutes(scope, drills);
     metricRoutes(scope, registry, consumer);
     dashboardRoutes(scope);
   });

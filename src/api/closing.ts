@@ -8,14 +8,9 @@ const GRACE_MS = 5_000;
 /** Ends waits, and refuses what still arrives on open connections, once the server has begun to close. */
 export class Closing {
   readonly #controller = new AbortController();
-  readonly #refused: Promise<never>;
 
   constructor(app: FastifyInstance) {
     const { signal } = this.#controller;
-    this.#refused = new Promise((_, reject) => {
-      signal.addEventListener('abort', () => reject(closingError()), { once: true });
-    });
-    this.#refused.catch(() => {});
     // Node closes connections that are idle when the server closes, not those that become so afterwards.
     let sweep: NodeJS.Timeout | undefined;
     let deadline: NodeJS.Timeout | undefined;
@@ -37,8 +32,17 @@ export class Closing {
   }
 
   /** @throws KitError SHUTTING_DOWN when the server closes first */
-  orClosing<T>(wait: Promise<T>): Promise<T> {
-    return Promise.race([wait, this.#refused]);
+  async orClosing<T>(wait: Promise<T>): Promise<T> {
+    // raced with a promise of its own: one for all would keep every answer until the end
+    const closed = Promise.withResolvers<never>();
+    const refuse = (): void => closed.reject(closingError());
+    this.signal.addEventListener('abort', refuse, { once: true });
+    if (this.signal.aborted) refuse();
+    try {
+      return await Promise.race([wait, closed.promise]);
+    } finally {
+      this.signal.removeEventListener('abort', refuse);
+    }
   }
 }
 

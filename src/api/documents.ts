@@ -33,6 +33,8 @@ export async function documentRoutes(app: Api, events: Omit<AsyncApiOptions, 've
           description: 'Counts over time, active users, top content, the funnel; each with its error.',
         },
         { name: 'topics', description: 'Topics and partitions.' },
+        { name: 'journeys', description: 'One event followed from its source to its effects.' },
+        { name: 'search', description: 'Ids and names, whatever they are of.' },
         { name: 'dead letters', description: 'Events that could not be processed: inspect, repair, replay.' },
         { name: 'projections', description: 'How far they are, rebuilding them, and what they were.' },
         { name: 'runtime', description: 'The demo, and what the system says of itself.' },

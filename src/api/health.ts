@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import type { Platform } from '../pipelines/platform.ts';
 import { Count, json, Partition, problems, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -99,6 +99,10 @@ const Health = Type.Object({
   incomplete: Type.Array(Type.String(), { description: 'What could not be learned this time, and why.' }),
   error: Type.Optional(Type.String()),
 });
+
+export type ClusterHealth = Static<typeof Health>;
+export type BrokerHealth = Static<typeof Broker>;
+export type TopicHealth = Static<typeof Topic>;
 
 export function healthRoutes(app: Api, platform: Platform): void {
   app.get(

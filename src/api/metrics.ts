@@ -85,7 +85,17 @@ const ConsumerMetrics = Type.Object({
   lag: Count,
   consumer_running: Type.Boolean(),
   partitions: Type.Array(
-    Type.Object({ topic: TopicName, partition: Partition, position: Offset, end_offset: Offset, lag: Count }),
+    Type.Object({
+      topic: TopicName,
+      partition: Partition,
+      position: Offset,
+      end_offset: Offset,
+      lag: Count,
+      waiting_since: Type.Union([Type.Integer(), Type.Null()], {
+        description:
+          'When the record at `position` was published, milliseconds since the epoch; null while it has not been fetched.',
+      }),
+    }),
   ),
   dlq_depth: Count,
   parked: Count,

@@ -35,17 +35,26 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   INVALID_REPLAY: 400,
   INVALID_MESSAGE: 400,
   INVALID_POSITION: 400,
+  INVALID_GROUP_ID: 400,
+  GROUP_TYPE_UNSUPPORTED: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN_ORIGIN: 403,
   NOT_FOUND: 404,
   UNKNOWN_CONTENT: 404,
+  UNKNOWN_EVENT: 404,
   UNKNOWN_PROJECTION: 404,
   UNKNOWN_REBUILD: 404,
   UNKNOWN_DOCUMENT: 404,
   UNKNOWN_TOPIC: 404,
   UNKNOWN_PARTITION: 404,
   UNKNOWN_DEAD_LETTER: 404,
+  UNKNOWN_REPLAY: 404,
   UNKNOWN_SUBSCRIPTION: 404,
+  UNKNOWN_GROUP: 404,
+  UNKNOWN_SERVER: 404,
+  UNKNOWN_DRILL: 404,
+  UNKNOWN_DRILL_RUN: 404,
+  UNKNOWN_DRILL_REPORT: 404,
   METHOD_NOT_ALLOWED: 405,
   DEMO_RUNNING: 409,
   IDEMPOTENCY_CONFLICT: 409,
@@ -54,12 +63,23 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   TOPIC_MISMATCH: 409,
   REPLAY_IN_PROGRESS: 409,
   REBUILD_RUNNING: 409,
+  REBUILD_NOT_WAITING: 409,
   REBUILD_INCOMPLETE: 409,
   SUBSCRIPTION_EXISTS: 409,
+  GROUP_ACTIVE: 409,
+  PROJECTION_GROUP: 409,
+  NO_COMMITTED_OFFSET: 409,
+  NOT_CONTROLLABLE: 409,
+  SERVER_RUNNING: 409,
+  SERVER_NOT_RUNNING: 409,
+  SERVER_BUSY: 409,
+  DRILL_RUNNING: 409,
+  MISSING_COMPONENT: 409,
   DEAD_LETTER_GONE: 410,
   POSITION_GONE: 410,
   BODY_TOO_LARGE: 413,
   TOO_MANY_ITEMS: 413,
+  HISTORY_TOO_WIDE: 413,
   RECORD_TOO_LARGE: 413,
   BATCH_TOO_LARGE: 413,
   URI_TOO_LONG: 414,
@@ -85,6 +105,7 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   CONSUMER_STOPPED: 503,
   TOO_MANY_WAITERS: 503,
   TOO_MANY_FOLDS: 503,
+  TOO_MANY_SEARCHES: 503,
   TOO_MANY_STREAMS: 503,
   SHUTTING_DOWN: 503,
   NOT_APPLIED_YET: 504,
@@ -133,7 +154,9 @@ function asKitError(error: unknown): KitError | null {
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const document = problemOf(error, request.id);
-  if (document.status >= 500 && !document.retriable)
+  // what was given up because its client has gone is no failure
+  const isGivenUp = reply.raw.destroyed && error instanceof Error && error.name === 'AbortError';
+  if (document.status >= 500 && !document.retriable && !isGivenUp)
     request.log.error({ err: error, url: request.url, method: request.method }, 'request failed');
   if (document.status === 503 || document.status === 504) reply.header('retry-after', retryAfterSeconds(document));
   if (document.status === 401) reply.header('www-authenticate', 'Bearer');

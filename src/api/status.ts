@@ -2,29 +2,11 @@ import Type from 'typebox';
 import { taxonomy } from '../domains/social/taxonomy.ts';
 import { PartitionCalculator } from '../kit/log/partition-calculator.ts';
 import type { ConsumerReport, Platform } from '../pipelines/platform.ts';
-import { Reconciliation } from './reconciliation.ts';
+import { Demo } from './pulse-sample.ts';
 import { json, problems } from './schemas.ts';
 import type { Api } from './typed.ts';
 
 const Open = Type.Record(Type.String(), Type.Unknown());
-const Demo = Type.Object(
-  {
-    state: Type.Enum(['RUNNING', 'DONE', 'FAILED']),
-    seed: Type.Integer(),
-    requested: Type.Integer(),
-    published: Type.Integer(),
-    in_log: Type.Integer(),
-    applied: Type.Integer(),
-    parked: Type.Integer(),
-    dead_lettered: Type.Integer(),
-    duplicates: Type.Integer(),
-    balanced: Type.Union([Type.Boolean(), Type.Null()], { description: 'Null until the demo has ended.' }),
-    reconciliation: Type.Union([Reconciliation, Type.Null()]),
-    error: Type.Optional(Type.String()),
-  },
-  { description: 'A demo under way, or ended.' },
-);
-
 const Status = Type.Object({
   state: Type.Enum(['SYSTEM_STOPPED', 'DEMO_RUNNING', 'SYSTEM_ERROR']),
   cause: Type.Union([Type.String(), Type.Null()], { description: 'Why the state is SYSTEM_ERROR.' }),
@@ -47,8 +29,16 @@ const DemoOptions = Type.Object(
     real: Type.Optional(
       Type.Boolean({ description: 'Replay the bundled real activity instead of generated traffic.' }),
     ),
+    poison_share: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 0.5,
+        description:
+          'Of the content interactions, how many are records that nobody can read. 0.01; of real activity 0.',
+      }),
+    ),
   },
-  { additionalProperties: false, examples: [{ events: 10_000, seed: 7 }] },
+  { additionalProperties: false, examples: [{ events: 10_000, seed: 7, poison_share: 0.05 }] },
 );
 
 const TAXONOMY = taxonomy();
@@ -114,9 +104,13 @@ export function statusRoutes(app: Api, platform: Platform, consumerReport: () =>
       },
     },
     async ({ body }, reply) => {
-      const { rate_per_second: ratePerSecond, ...options } = body;
+      const { rate_per_second: ratePerSecond, poison_share: poisonShare, ...options } = body;
       reply.code(202).header('location', '/api/status');
-      return controller.startDemo({ ...options, ...(ratePerSecond === undefined ? {} : { ratePerSecond }) });
+      return controller.startDemo({
+        ...options,
+        ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+        ...(poisonShare === undefined ? {} : { poisonShare }),
+      });
     },
   );
 }

@@ -98,6 +98,12 @@ export function clock(time: string | number, millis = true): string {
   return millis ? `${text}.${String(at.getMilliseconds()).padStart(3, '0')}` : text;
 }
 
+/** On a time axis: no finer than its steps. `14:03:05`, `14:03`, `11-21` */
+export function tick(ms: number, stepMs: number): string {
+  if (stepMs >= 86_400_000) return dateTime(ms).slice(5, 10);
+  return clock(ms, false).slice(0, stepMs < 60_000 ? 8 : 5);
+}
+
 /** `2026-11-21 14:03:07.120`, here */
 export function dateTime(time: string | number): string {
   const at = new Date(time);

@@ -1,8 +1,8 @@
 /** The one WebSocket of the page (docs/stream.md): the pulse of the platform, and tails of topics. Reconnects by itself. */
 import { computed, effect, signal } from '@preact/signals';
 import type { Mark, Point, Sample } from '../api/pulse-sample.ts';
-import type { RecordJson } from '../api/record-json.ts';
 import { token } from './http.ts';
+import type { TailFrame, TailListener, TailOptions } from './tail.ts';
 import { visible } from './visible.ts';
 
 /** `lost`: it was there, or never came; another attempt is under way. */
@@ -25,32 +25,6 @@ const PING_MS = 10_000;
 /** Without a word for so long the connection is dead, whatever TCP believes. */
 const SILENT_MS = 12_000;
 const PULSE = 'pulse';
-
-export interface TailOptions {
-  readonly topic: string;
-  readonly partition?: number;
-  readonly key?: string;
-  readonly text?: string;
-  /** Records a frame, 100 at most. */
-  readonly max?: number;
-}
-
-export interface TailFrame {
-  /** Newest last. */
-  readonly records: readonly RecordJson[];
-  /** Records since the frame before. */
-  readonly seen: number;
-  /** Of those, the ones that fit the filter. */
-  readonly matched: number;
-  /** Of those, the ones that are not in `records`. */
-  readonly skipped: number;
-}
-
-export interface TailListener {
-  onFrame(frame: TailFrame): void;
-  /** The subscription is over, and why. */
-  onEnd(code: string, message: string): void;
-}
 
 interface Message {
   readonly type: string;

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { lazy } from './lazy.ts';
-import { connection, sample } from './live.ts';
+import { connection, isLost, sample } from './live.ts';
 import { Button } from './parts/controls.tsx';
 import { Loading, Note } from './parts/notes.tsx';
 import { State } from './parts/state.tsx';
@@ -83,12 +83,12 @@ function onKeys(search: () => void): () => void {
 
 function Navigation({ current }: { readonly current: View | undefined }) {
   const list = useRef<HTMLUListElement>(null);
+  const open = sample.value?.dead_letters.depth ?? 0;
   // where the list is a row, the view that is shown may be outside of it
   useEffect(() => {
     const link = list.current?.querySelector('[aria-current]');
-    if (current !== undefined) link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [current]);
-  const open = sample.value?.dead_letters.depth ?? 0;
+    if (current !== undefined) link?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [current, open > 0]);
   return (
     <nav class="side" aria-label="Views">
       <ul ref={list}>
@@ -177,9 +177,9 @@ const loaded = new Map<View, ComponentType<{ readonly rest: readonly string[] }>
 
 function Shown({ view, rest }: { readonly view: View; readonly rest: readonly string[] }) {
   const state = useSignal<'loading' | 'there' | 'failed'>(loaded.has(view) ? 'there' : 'loading');
-  const attempt = useSignal(0);
   useSignalEffect(() => {
-    attempt.value;
+    // again when the server is back
+    isLost.value;
     if (loaded.has(view)) return;
     view.load().then(
       ({ View: component }) => {

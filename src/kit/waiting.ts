@@ -27,6 +27,7 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
 
 /** Resolves after `delayMs`, or as soon as the signal comes. */
 export async function pauseMs(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = () => resolve();
   signal.addEventListener('abort', wake);

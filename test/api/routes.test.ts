@@ -79,8 +79,10 @@ test('POST /api/run-demo takes options and refuses unknown ones', async () => {
   assertProblem(await post(api, '/api/run-demo', { speed: 9 }), 400, 'INVALID_ARGUMENT');
   assertProblem(await post(api, '/api/run-demo', { events: 0 }), 400, 'INVALID_ARGUMENT');
   assertProblem(await post(api, '/api/run-demo', { events: '5' }), 400, 'INVALID_ARGUMENT');
-  assert.equal((await post(api, '/api/run-demo', { events: 5, seed: 1, rate_per_second: 0, real: true })).status, 202);
-  assert.deepEqual(api.platform.demoOptions, { events: 5, seed: 1, real: true, ratePerSecond: 0 });
+  assertProblem(await post(api, '/api/run-demo', { poison_share: 0.6 }), 400, 'INVALID_ARGUMENT');
+  const options = { events: 5, seed: 1, rate_per_second: 0, real: true, poison_share: 0.25 };
+  assert.equal((await post(api, '/api/run-demo', options)).status, 202);
+  assert.deepEqual(api.platform.demoOptions, { events: 5, seed: 1, real: true, ratePerSecond: 0, poisonShare: 0.25 });
 });
 
 test('GET /api/v1/engagement takes any content id, encoded or not', async () => {
@@ -159,7 +161,7 @@ test('GET /api/v1/health/kafka and /api/v1/metrics/consumer have their shapes', 
   });
   const consumer = (await get(api, '/api/v1/metrics/consumer')).body;
   assert.deepEqual(consumer.partitions, [
-    { topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3 },
+    { topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3, waiting_since: null },
   ]);
   assert.deepEqual([consumer.dlq_depth, consumer.parked, consumer.consumer_running], [5, 1, true]);
 });
@@ -177,7 +179,15 @@ test('topics are listed, described, created and planned', async () => {
   await using api = openApi();
   const { topics } = (await get(api, '/api/v1/topics')).body;
   assert.equal(topics.length, 3);
-  assert.deepEqual(topics[2].partitions[0], { partition: 0, leader: 1, replicas: [1], isr: [1], end_offset: 0 });
+  assert.deepEqual(topics[2].partitions[0], {
+    partition: 0,
+    leader: 1,
+    replicas: [1],
+    isr: [1],
+    start_offset: 0,
+    end_offset: 0,
+  });
+  assert.equal(topics[2].size_bytes, null);
 
   const created = await post(api, '/api/v1/topics', {
     name: 'reviews',
@@ -277,7 +287,13 @@ async function deadLetter({ platform }: Opened, offset: number, value: Buffer | 
 
 test('dead letters are listed, shown and replayed', async () => {
   await using api = openApi();
-  assert.deepEqual((await get(api, '/api/v1/dlq')).body, { entries: [], matching: 0, older: 0, depth: 0 });
+  assert.deepEqual((await get(api, '/api/v1/dlq')).body, {
+    entries: [],
+    next: null,
+    matching: 0,
+    older: 0,
+    depth: 0,
+  });
   await deadLetter(api, 0, Buffer.from([0xff, 0xfe]));
   await deadLetter(api, 1, null);
   const list = (await get(api, '/api/v1/dlq?topic=content-interactions&code=NOT_JSON&limit=1')).body;

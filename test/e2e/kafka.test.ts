@@ -23,6 +23,7 @@ import {
   testCacheDirectory,
 } from '../support/cluster.ts';
 import { assertStatesEqualFolds } from '../support/handler-states.ts';
+import { parkedWithFollowers, poisonToCounted } from '../support/poison-to-counted.ts';
 import { missing } from '../support/requirements.ts';
 import { losesItsConnectionTwice } from '../support/stream-reconnect.ts';
 import { dataDirectory, getJson, run, untilQuiet, up } from '../support/streamsocial.ts';
@@ -169,6 +170,13 @@ describe('the platform on Kafka and Redis', { skip: missing(...KAFKA_COMPONENTS,
       );
       assert.equal(counted.likes, expected, 'replayed once or twice, counted once');
     }
+    assert.equal(await server.end('SIGTERM'), 0);
+  });
+
+  it('poison made over HTTP is found, edited, checked, replayed and counted once; a failing event is seen waiting', async (t) => {
+    const server = await up(t, await dataDirectory(t), ['--no-demo', ...flags(6)]);
+    await poisonToCounted(server.url, 'e2e-6');
+    await parkedWithFollowers(server.url, 'e2e-6');
     assert.equal(await server.end('SIGTERM'), 0);
   });
 

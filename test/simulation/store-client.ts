@@ -5,6 +5,8 @@ import type {
   ApplyBatch,
   ApplyOutcome,
   Document,
+  KeyPage,
+  KeyQuery,
   ParkedRecord,
   PartitionClaim,
   PartitionState,
@@ -70,6 +72,10 @@ export class StoreClient implements ProjectionStore {
 
   getMany(keys: readonly string[]): Promise<(Document | null)[]> {
     return this.#call('getMany', (store) => store.getMany(keys));
+  }
+
+  keys(query: KeyQuery): Promise<KeyPage> {
+    return this.#call('keys', (store) => store.keys(query));
   }
 
   documents(): AsyncIterable<readonly [string, Document]> {

@@ -238,6 +238,7 @@ class World implements Scene {
       },
       get: (key) => store.get(key),
       getMany: (keys) => store.getMany(keys),
+      keys: (query) => store.keys(query),
       parked: (partition) => store.parked(partition),
       partitions: () => store.partitions(),
       documents: () => store.documents(),

@@ -12,8 +12,6 @@ interface BarsProps {
   readonly format: (value: number) => string;
   /** Of the plot, in pixels. */
   readonly height?: number;
-  /** Bars of several figures beside each other have one scale; default: the largest here. */
-  readonly max?: number;
 }
 
 export interface Bar {
@@ -29,12 +27,12 @@ const MAX_TABLE_ROWS = 1_000;
 const WIDTH = 10;
 const GAP = 2;
 
-export function Bars({ title, of, unit, bars, format, height = 140, max }: BarsProps) {
+export function Bars({ title, of, unit, bars, format, height = 140 }: BarsProps) {
   const each = Math.ceil(bars.length / MAX_BARS);
   const drawn = each === 1 ? bars : largestOf(bars, each);
   const mean = bars.reduce((sum, { value }) => sum + value, 0) / Math.max(1, bars.length);
-  const top = Math.max(max ?? 0, ...drawn.map(({ value }) => value), 1);
-  const y = (value: number) => 100 - (value / top) * 100;
+  const top = Math.max(...drawn.map(({ value }) => value));
+  const y = (value: number) => 100 - (value / Math.max(top, 1)) * 100;
   const path = (marked: boolean) =>
     drawn
       .map(({ value, marked: mark }, index) =>
@@ -48,7 +46,7 @@ export function Bars({ title, of, unit, bars, format, height = 140, max }: BarsP
       <figcaption>
         <strong>{title}</strong>
         <span class="chart-key">
-          most <b>{format(top === max ? Math.max(...drawn.map(({ value }) => value)) : top)}</b>
+          most <b>{format(top)}</b>
         </span>
         <span class="chart-key">
           <svg viewBox="0 0 18 8" aria-hidden="true">
@@ -128,6 +126,7 @@ function BarsTable({ title, of, unit, bars, format }: Pick<BarsProps, 'title' | 
               ))}
             </tbody>
           </table>
+          {bars.length > MAX_TABLE_ROWS && <p class="muted">… and {bars.length - MAX_TABLE_ROWS} more.</p>}
         </ScrollRegion>
       )}
     </details>

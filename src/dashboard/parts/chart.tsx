@@ -3,7 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { clock } from '../format.ts';
+import { clock, tick } from '../format.ts';
 import { shown } from '../theme.ts';
 import type { ChartProps, Series } from './chart-props.ts';
 import { ChartTable } from './chart-table.tsx';
@@ -110,7 +110,8 @@ function optionsOf(
   const { timeText, logarithmic = false } = latest.current;
   return {
     ...size,
-    padding: [8, 8, 0, 0],
+    // half of a time of day fits beside the last tick
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
@@ -131,14 +132,16 @@ function optionsOf(
         grid: { show: false },
         space: 70,
         size: 26,
-        ...(timeText === undefined ? {} : { values: (_plot, splits) => splits.map((at) => timeText(at * 1_000)) }),
+        values: (_plot, splits, _axis, _space, step) =>
+          splits.map((at) => timeText?.(at * 1_000) ?? tick(at * 1_000, step * 1_000)),
       },
       {
         ...axis,
-        grid: { stroke: color('--line'), width: 1 },
+        grid: { stroke: color('--line'), width: 1, ...(logarithmic ? { filter: decades } : {}) },
         space: 32,
         size: 64,
-        // of a logarithmic axis some are left out
+        ...(logarithmic ? { filter: decades } : {}),
+        // what the filter leaves out is null
         values: (_plot, splits) => splits.map((value) => (value === null ? '' : latest.current.format(value))),
       },
     ],
@@ -162,6 +165,11 @@ function optionsOf(
       draw: [(plot) => drawMarks(plot, latest.current.marks ?? [], color('--line-strong'))],
     },
   };
+}
+
+/** 1, 10, 100 and so on. */
+function decades(_plot: uPlot, splits: readonly number[]): (number | null)[] {
+  return splits.map((value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? value : null));
 }
 
 function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: NonNullable<ChartProps['marks']>, color: string): void {

@@ -152,17 +152,22 @@ export function CheckField({ label, checked, disabled = false, onInput }: CheckF
 
 interface ChoiceFieldProps<V extends string> {
   readonly label: string;
+  /** Where the choices speak for themselves: the label is for screen readers alone. */
+  readonly bare?: boolean;
   readonly value: V;
   readonly options: readonly { readonly value: V; readonly text: string }[];
   readonly onInput: (value: V) => void;
 }
 
 /** One of a few, all of them in sight. */
-export function ChoiceField<V extends string>({ label, value, options, onInput }: ChoiceFieldProps<V>) {
+export function ChoiceField<V extends string>(props: ChoiceFieldProps<V>) {
+  const { label, bare = false, value, options, onInput } = props;
   const name = useId();
   return (
-    <fieldset class="field">
-      <legend>{label}</legend>
+    <div class="field" role="radiogroup" aria-labelledby={`${name}-label`}>
+      <span class={bare ? 'visually-hidden' : 'field-label'} id={`${name}-label`}>
+        {label}
+      </span>
       <div class="choice">
         {options.map((option) => (
           <label key={option.value}>
@@ -171,6 +176,6 @@ export function ChoiceField<V extends string>({ label, value, options, onInput }
           </label>
         ))}
       </div>
-    </fieldset>
+    </div>
   );
 }

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Problem } from '../http.ts';
 import { Button } from './controls.tsx';
+import { Time } from './values.tsx';
 
 /** @param props.children what to do about it: a link, a button, a command */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
@@ -37,13 +38,35 @@ export function Note({ kind, children }: NoteProps) {
   );
 }
 
-/** An error in words, its code, and the way to try again. */
-export function ProblemNote({ problem, retry }: { readonly problem: Problem; readonly retry?: () => void }) {
+/** What is seen, and can be started again, on the cluster's page. */
+const OF_THE_CLUSTER = new Set(['LOG_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+
+interface ProblemNoteProps {
+  readonly problem: Problem;
+  readonly retry?: () => void;
+  /** When what is still shown below came; absent where nothing is. */
+  readonly shownFromMs?: number;
+}
+
+/** An error in words, its code, what to do about it, and the way to try again. */
+export function ProblemNote({ problem, retry, shownFromMs }: ProblemNoteProps) {
   return (
     <Note kind="bad">
       <div class="row">
         <span>
           {problem.message} <code class="muted">{problem.code}</code>
+          {shownFromMs !== undefined && (
+            <>
+              {' '}
+              What is shown below is old, of <Time at={shownFromMs} />.
+            </>
+          )}
+          {OF_THE_CLUSTER.has(problem.code) && (
+            <>
+              {' '}
+              <a href="/cluster">See how the servers are, and start what has ended</a>
+            </>
+          )}
         </span>
         {retry !== undefined && (
           <Button small onClick={retry}>
@@ -59,6 +82,7 @@ interface LoadedProps<T> {
   readonly of: {
     readonly data: T | null;
     readonly problem: Problem | null;
+    readonly atMs: number;
     reload(): void;
   };
   /** For `Loading …`. */
@@ -67,10 +91,12 @@ interface LoadedProps<T> {
 }
 
 /** A resource in whichever state it is. What is there stays when a later request fails, with the failure above it. */
-export function Loaded<T>({ of: { data, problem, reload }, what, children }: LoadedProps<T>) {
+export function Loaded<T>({ of: { data, problem, atMs, reload }, what, children }: LoadedProps<T>) {
   return (
     <>
-      {problem !== null && <ProblemNote problem={problem} retry={reload} />}
+      {problem !== null && (
+        <ProblemNote problem={problem} retry={reload} {...(data === null ? {} : { shownFromMs: atMs })} />
+      )}
       {data !== null ? children(data) : problem === null && <Loading what={what} />}
     </>
   );

@@ -12,11 +12,16 @@ interface PageProps {
   readonly children: ComponentChildren;
 }
 
-/** Names the document, and takes the focus to its heading when a link has led here. */
+/** The path whose heading has had its turn: the first one leaves the focus where the browser begins. */
+let arrivedAt = location.pathname;
+
+/** Names the document, and takes the focus to its heading when a link has led here: once, not when its name is known later. */
 export function Page({ title, lead, crumbs = [], actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · StreamSocial`;
+    if (location.pathname === arrivedAt) return;
+    arrivedAt = location.pathname;
     if (document.activeElement === document.body || document.activeElement?.closest('main, nav') !== null)
       heading.current?.focus({ preventScroll: true });
   }, [title]);

@@ -2,7 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import type { StateKind } from './state-kind.ts';
 
-const SHAPES = {
+/** Drawn in a square of 12, in `currentColor`. */
+export const SHAPES = {
   ok: <circle cx="6" cy="6" r="4.5" fill="currentColor" />,
   warn: <path d="M6 1 11.2 10.5H.8Z" fill="currentColor" />,
   bad: <rect x="1.5" y="1.5" width="9" height="9" fill="currentColor" />,

@@ -11,6 +11,8 @@ export interface Column<T> {
   /** What is sorted by and exported; what is shown too, where `show` is not there. */
   readonly value: (row: T) => Cell;
   readonly show?: (row: T) => ComponentChildren;
+  /** Of `value`, where `show` writes it beside each: the head in a file has it. */
+  readonly unit?: string;
   /** Set to the right, not wrapped. */
   readonly number?: boolean;
   /** The one that names the row. */
@@ -111,12 +113,14 @@ function sortedBy<T>(rows: readonly T[], { value }: Column<T>, down: boolean): T
 interface ExportProps<T> {
   /** Of the files, without their ending. */
   readonly name: string;
-  readonly columns: readonly Pick<Column<T>, 'head' | 'value'>[];
+  readonly columns: readonly Pick<Column<T>, 'head' | 'value' | 'unit'>[];
   readonly rows: readonly T[];
+  /** A row of the JSON; without it the row itself, as the API has it. */
+  readonly json?: (row: T) => unknown;
 }
 
 /** What is listed, as files: CSV has its columns, JSON the whole rows. */
-export function ExportButtons<T>({ name, columns, rows }: ExportProps<T>) {
+export function ExportButtons<T>({ name, columns, rows, json = (row) => row }: ExportProps<T>) {
   const disabled = rows.length === 0;
   return (
     <>
@@ -130,7 +134,7 @@ export function ExportButtons<T>({ name, columns, rows }: ExportProps<T>) {
             `${name}.csv`,
             'text/csv',
             toCsv(
-              columns.map(({ head }) => head),
+              columns.map(({ head, unit }) => (unit === undefined ? head : `${head} (${unit})`)),
               rows.map((row) => columns.map(({ value }) => value(row))),
             ),
           )
@@ -143,7 +147,7 @@ export function ExportButtons<T>({ name, columns, rows }: ExportProps<T>) {
         kind="quiet"
         disabled={disabled}
         label={`Save ${name} as JSON`}
-        onClick={() => download(`${name}.json`, 'application/json', `${JSON.stringify(rows, null, 2)}\n`)}
+        onClick={() => download(`${name}.json`, 'application/json', `${JSON.stringify(rows.map(json), null, 2)}\n`)}
       >
         JSON
       </Button>

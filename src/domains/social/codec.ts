@@ -101,7 +101,8 @@ function decode(record: LogRecord): Decoded<SocialEvent> {
   if (!read.ok) return read;
   const checked = checkRecord(record, read.json);
   if (!checked.ok) {
-    return poison(checked.code === 'UNKNOWN_EVENT_TYPE' ? checked.code : 'SCHEMA_MISMATCH', checked.message);
+    const code = checked.code === 'UNKNOWN_EVENT_TYPE' ? checked.code : 'SCHEMA_MISMATCH';
+    return { ...poison(code, checked.message), errors: checked.errors };
   }
   const { event, definition } = checked;
   return misplaced(record, event, definition) ?? { ok: true, event, id: event.event_id };

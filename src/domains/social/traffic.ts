@@ -4,7 +4,7 @@
  */
 import type { NewRecord } from '../../kit/log/event-log.ts';
 import { uuidV7Maker } from '../../kit/schemas/uuid-v7.ts';
-import { CONTENT_INTERACTIONS, EVENT_TYPES, type EventType } from './events.ts';
+import { CONTENT_INTERACTIONS, DEFINITIONS, EVENT_TYPES, type EventType } from './events.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 
 export interface TrafficOptions {
@@ -93,13 +93,30 @@ export function* generateTraffic(options: TrafficOptions): Generator<TrafficItem
       timestamp: new Date(atMs).toISOString(),
       ...world.act(type),
     };
-    const isFaultable = 'content_id' in input && type !== 'post_created' && type !== 'content_moderated';
+    const isFaultable = DEFINITIONS.get(type)!.topic === CONTENT_INTERACTIONS;
     if (isFaultable && random.next() < poisonShare) {
-      yield { kind: 'poison', topic: CONTENT_INTERACTIONS, record: poisonRecord(input, now, random) };
+      yield poison(input, now, random);
     } else {
       const isFlaky = isFaultable && random.next() < flakyShare;
       yield { kind: 'event', input, flakyAttempts: isFlaky ? failures(random) : 0 };
     }
+  }
+}
+
+function poison(input: Readonly<Record<string, unknown>>, now: number, random: SeededRandom): TrafficItem {
+  return { kind: 'poison', topic: CONTENT_INTERACTIONS, record: poisonRecord(random.pick(POISON_KINDS), input, now) };
+}
+
+/** Puts an unreadable record in the place of a share of the content interactions; the same seed chooses the same ones. */
+export async function* poisoned(
+  items: AsyncIterable<TrafficItem>,
+  { seed, poisonShare, now }: Required<Pick<TrafficOptions, 'seed' | 'poisonShare' | 'now'>>,
+): AsyncGenerator<TrafficItem> {
+  const random = seededRandom(seed);
+  for await (const item of items) {
+    const type = item.kind === 'event' ? (item.input.event_type as EventType) : null;
+    const isFaultable = type !== null && DEFINITIONS.get(type)?.topic === CONTENT_INTERACTIONS;
+    yield isFaultable && item.kind === 'event' && random.next() < poisonShare ? poison(item.input, now, random) : item;
   }
 }
 
@@ -202,15 +219,19 @@ function createWorld(events: number, random: SeededRandom): World {
   };
 }
 
-/** One of the four ways to be unreadable, as a careless Kafka producer makes them. */
-function poisonRecord(input: Readonly<Record<string, unknown>>, now: number, random: SeededRandom): NewRecord {
+/** The ways to be unreadable, as a careless Kafka producer makes them. */
+export const POISON_KINDS = ['truncated_json', 'wrong_types', 'missing_key', 'null_value'] as const;
+export type PoisonKind = (typeof POISON_KINDS)[number];
+
+/** @param input as `POST /api/v1/events` takes it, about content */
+export function poisonRecord(kind: PoisonKind, input: Readonly<Record<string, unknown>>, now: number): NewRecord {
   const key = Buffer.from(String(input.content_id));
   const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-  const faulty: { key: Buffer | null; value: Buffer | null } = random.pick([
-    { key, value: Buffer.from(`${JSON.stringify(input).slice(0, -20)}`) },
-    { key, value: bytes({ ...input, user_id: 42, likes: 'many' }) },
-    { key: null, value: bytes(input) },
-    { key, value: null },
-  ]);
-  return { ...faulty, headers: [], timestamp: now };
+  const faulty: Readonly<Record<PoisonKind, () => Pick<NewRecord, 'key' | 'value'>>> = {
+    truncated_json: () => ({ key, value: Buffer.from(JSON.stringify(input).slice(0, -20)) }),
+    wrong_types: () => ({ key, value: bytes({ ...input, user_id: 42, likes: 'many' }) }),
+    missing_key: () => ({ key: null, value: bytes(input) }),
+    null_value: () => ({ key, value: null }),
+  };
+  return { ...faulty[kind](), headers: [], timestamp: now };
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, Header, TopicPartition } from '../log/event-log.ts';
+import type { RecentLatency } from '../monitoring/recent-histogram.ts';
 import { noLongerThan } from '../waiting.ts';
 import { Lane, type LaneHost } from './lane.ts';
 import { type FlushGroup, Pending, type Sent } from './pending.ts';
@@ -132,6 +133,11 @@ export class HighVolumeProducer {
     return this.#meter.report(this.#elapsedMs(), this.#room.records + this.#room.waiting.size, active);
   }
 
+  /** From the call of `send` to the acknowledgement; null where nothing was acknowledged in the last ten seconds. */
+  recentLatency(): RecentLatency | null {
+    return this.#meter.recent.latency(this.#elapsedMs());
+  }
+
   health(): ProducerHealth {
     const stalled = this.#lanes()
       .flatMap(({ topic, partition, lane }) => {
@@ -222,7 +228,7 @@ export class HighVolumeProducer {
     let bytes = 0;
     for (const entry of entries) {
       bytes += entry.bytes;
-      this.#meter.latency(now - entry.startedAtMs);
+      this.#meter.latency(now - entry.startedAtMs, now);
       entry.resolve({ topic, partition, offset });
       this.#release(entry);
       offset += 1;

@@ -135,6 +135,14 @@ export class IdempotencyStore {
     });
   }
 
+  /** What was answered to a key, or null; begins nothing. @throws KitError STORE_UNAVAILABLE (retriable) */
+  async answerTo(key: string): Promise<string | null> {
+    const held = this.#held.get(key)?.record;
+    if (held != null || this.#closed) return held?.answer ?? null;
+    const [record] = await this.#table.lookup([key], this.#clock.now());
+    return record?.answer ?? null;
+  }
+
   async #lookup(keys: readonly string[]): Promise<Map<string, IdempotencyRecord>> {
     const found = new Map<string, IdempotencyRecord>();
     if (keys.length === 0) return found;

@@ -1,4 +1,5 @@
 import { Histogram } from '../monitoring/histogram.ts';
+import { RecentHistogram } from '../monitoring/recent-histogram.ts';
 
 export interface ProducerMetrics {
   /** Records acknowledged by the log. */
@@ -29,6 +30,8 @@ const SLOTS = 10;
 export class ProducerMeter {
   readonly #startedAtMs: number;
   readonly #latency = new Histogram();
+  /** The same, of the last ten seconds. */
+  readonly recent = new RecentHistogram();
   readonly #slotSeconds = new Float64Array(SLOTS).fill(-1);
   readonly #slotMessages = new Float64Array(SLOTS);
   readonly #slotBytes = new Float64Array(SLOTS);
@@ -40,8 +43,9 @@ export class ProducerMeter {
     this.#startedAtMs = nowMs;
   }
 
-  latency(latencyMs: number): void {
+  latency(latencyMs: number, nowMs: number): void {
     this.#latency.record(latencyMs);
+    this.recent.record(latencyMs, nowMs);
   }
 
   sent(nowMs: number, messages: number, bytes: number): void {

@@ -1,4 +1,5 @@
 import type { Header, LogRecord } from '../log/event-log.ts';
+import type { FieldError } from './contract.ts';
 
 /** A record on its way to a topic; the key decides the partition. */
 export interface Outgoing {
@@ -11,7 +12,13 @@ export interface Outgoing {
 /** `poison`: no retry can make this record readable. */
 export type Decoded<E> =
   | { readonly ok: true; readonly event: E; readonly id: string }
-  | { readonly ok: false; readonly code: string; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly reason: string;
+      /** By field, where the codec can tell. */
+      readonly errors?: readonly FieldError[];
+    };
 
 export interface Stamp {
   /** Milliseconds since the epoch. */

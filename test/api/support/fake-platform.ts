@@ -1,6 +1,6 @@
 /** A platform for the API's tests: the real producing side and dead letters over a log in memory; the rest is scripted. */
 import type { Logger } from 'pino';
-import { buildApi } from '../../../src/api/build-api.ts';
+import { type ApiOptions, buildApi } from '../../../src/api/build-api.ts';
 import { socialEventCodec } from '../../../src/domains/social/codec.ts';
 import { socialTopicSpecs } from '../../../src/domains/social/topics.ts';
 import { systemClock } from '../../../src/kit/clock.ts';
@@ -16,6 +16,7 @@ import type { DemoReport } from '../../../src/pipelines/demo.ts';
 import type { ConsumerReport, HandlerReport, HealthReport, Platform } from '../../../src/pipelines/platform.ts';
 import type { StateReader } from '../../../src/pipelines/projection.ts';
 import { PROJECTION_NAMES, type ProjectionName } from '../../../src/pipelines/projection.ts';
+import { Pulse } from '../../../src/pipelines/pulse/pulse.ts';
 import type { Reconciliation } from '../../../src/pipelines/reconciliation.ts';
 import { MemoryLog } from './memory-log.ts';
 import { MemoryTable } from './memory-table.ts';
@@ -76,7 +77,9 @@ const CONSUMER: ConsumerReport = {
   retry_count: 3,
   lag: 0,
   consumer_running: true,
-  partitions: [{ topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3 }],
+  partitions: [
+    { topic: 'content-interactions', partition: 0, position: 17, end_offset: 20, lag: 3, waiting_since: null },
+  ],
   parked: 1,
   skipped: 0,
   dlq_depth: 5,
@@ -87,6 +90,8 @@ export interface FakeOptions {
   readonly host?: string;
   readonly producer?: Partial<ProducerOptions>;
   readonly logger?: Logger;
+  /** What the API is handed besides. */
+  readonly parts?: Partial<ApiOptions>;
 }
 
 export class FakePlatform {
@@ -143,12 +148,35 @@ export class FakePlatform {
     return {
       get,
       getMany: (keys) => Promise.all(keys.map(get)),
+      keys: async ({ prefix }) => ({
+        keys: [...documents().keys()].filter((key) => key.startsWith(prefix)),
+        cursor: null,
+      }),
       partitions: async () => [],
       async *documents() {
         yield* documents();
       },
     };
   }
+
+  readonly pulse = new Pulse({
+    log: this.log,
+    producer: {
+      metrics: () => this.producer.metrics(),
+      recentLatency: () => null,
+      health: () => this.producer.health(),
+    },
+    controller: {
+      state: 'SYSTEM_STOPPED',
+      cause: null,
+      demo: () => this.controller.demo(),
+    },
+    deadLetters: { depth: () => this.deadLetters.depth() },
+    store: async () => [],
+    own: () => [],
+    health: () => this.health(),
+    rebuild: () => null,
+  });
 
   async applied(_position: unknown, timeoutMs: number): Promise<void> {
     if (timeoutMs < 1000)
@@ -167,6 +195,16 @@ export class FakePlatform {
     return new EmbeddedHealth({ log: this.log, groups: [] }).report();
   }
 
+  admin(): null {
+    return null;
+  }
+
+  looksAgain = 0;
+
+  lookAgain(): void {
+    this.looksAgain += 1;
+  }
+
   async notReadyBecause(): Promise<readonly string[]> {
     return this.reasons;
   }
@@ -177,18 +215,20 @@ export class FakePlatform {
   }
 
   async close(): Promise<void> {
+    this.pulse.close();
     await this.producer.close({ timeoutMs: 1 });
     await this.idempotency.close();
   }
 }
 
 /** Close what comes back with `await using`. */
-export function openApi({ authToken, host = '127.0.0.1', producer, logger }: FakeOptions = {}) {
+export function openApi({ authToken, host = '127.0.0.1', producer, logger, parts = {} }: FakeOptions = {}) {
   const platform = new FakePlatform(producer);
   const app = buildApi({
     platform: platform as unknown as Platform,
     settings: { host, port: 0, authToken: authToken ?? null, mode: 'embedded' },
     ...(logger === undefined ? {} : { logger }),
+    ...parts,
   });
   return {
     app,

@@ -5,12 +5,15 @@ import { socialEventCodec } from '../../../src/domains/social/codec.ts';
 import type { SocialEvent } from '../../../src/domains/social/events.ts';
 import { noticeOf } from '../../../src/domains/social/notification-notice.ts';
 import { SOCIAL_TOPICS, socialTopicSpecs } from '../../../src/domains/social/topics.ts';
+import { DeadLetterQueue } from '../../../src/kit/dlq/dead-letter-queue.ts';
 import { EmbeddedLog } from '../../../src/kit/log/embedded/embedded-log.ts';
 import type { EventLog } from '../../../src/kit/log/event-log.ts';
+import { EmbeddedHealth } from '../../../src/kit/monitoring/embedded-health.ts';
 import { EventPublisher } from '../../../src/kit/producers/event-publisher.ts';
 import { HighVolumeProducer } from '../../../src/kit/producers/high-volume-producer.ts';
 import { NotificationBus } from '../../../src/pipelines/notification-bus.ts';
 import type { Platform } from '../../../src/pipelines/platform.ts';
+import { Pulse } from '../../../src/pipelines/pulse/pulse.ts';
 import { StreamClient } from '../../support/stream-client.ts';
 import { FakePlatform } from './fake-platform.ts';
 
@@ -41,7 +44,20 @@ export async function openStreams({ authToken, host = '127.0.0.1', limits, seen 
         ]
       : [];
   const notifications = new NotificationBus({ log, topics: SOCIAL_TOPICS, finder: { find } });
-  const platform = Object.assign(new FakePlatform(), { log: seen(log), producer, publisher, notifications });
+  const fake = new FakePlatform();
+  fake.pulse.close();
+  const watched = new EmbeddedHealth({ log, groups: [], maxAgeMs: 0 });
+  const pulse = new Pulse({
+    log,
+    producer,
+    controller: fake.controller,
+    deadLetters: new DeadLetterQueue({ log, sender: producer }),
+    store: async () => [],
+    own: () => [],
+    health: () => watched.report(),
+    rebuild: () => null,
+  });
+  const platform = Object.assign(fake, { log: seen(log), producer, publisher, notifications, pulse });
   const app = buildApi({
     platform: platform as unknown as Platform,
     settings: { host, port: 0, authToken: authToken ?? null, mode: 'embedded' },
@@ -52,6 +68,8 @@ export async function openStreams({ authToken, host = '127.0.0.1', limits, seen 
   return {
     app,
     log,
+    pulse,
+    controller: fake.controller,
     url,
     streamUrl: `${url.replace('http', 'ws')}/api/v1/stream`,
     /** Partition and offset of the event. */

@@ -1,5 +1,8 @@
-import { Page } from '../../parts/page.tsx';
+import './consumers.css';
+import { GroupPage } from './group-page.tsx';
+import { GroupsPage } from './groups-page.tsx';
 
-export function View(_props: { readonly rest: readonly string[] }) {
-  return <Page title="Consumers">…</Page>;
+export function View({ rest }: { readonly rest: readonly string[] }) {
+  const [group] = rest;
+  return group === undefined ? <GroupsPage /> : <GroupPage key={group} group={group} />;
 }

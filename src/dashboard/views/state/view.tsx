@@ -1,5 +1,12 @@
-import { Page } from '../../parts/page.tsx';
+import './state.css';
+import { DocumentPage } from './document-page.tsx';
+import { ProjectionPage } from './projection-page.tsx';
+import { ProjectionsPage } from './projections-page.tsx';
 
-export function View(_props: { readonly rest: readonly string[] }) {
-  return <Page title="State and time">…</Page>;
+/** `/state`, `/state/<projection>`, `/state/<projection>/<key>?at=…` */
+export function View({ rest }: { readonly rest: readonly string[] }) {
+  const [name, key] = rest;
+  if (name === undefined) return <ProjectionsPage />;
+  if (key === undefined) return <ProjectionPage key={name} name={name} />;
+  return <DocumentPage key={`${name} ${key}`} name={name} documentKey={key} />;
 }
