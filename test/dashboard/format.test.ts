@@ -61,6 +61,10 @@ test('times', () => {
   const at = new Date(2026, 10, 21, 14, 3, 7, 120);
   assert.equal(format.clock(at.getTime()), '14:03:07.120');
   assert.equal(format.clock(at.toISOString(), false), '14:03:07');
+  assert.deepEqual(
+    [1_000, 60_000, 86_400_000].map((stepMs) => format.tick(at.getTime(), stepMs)),
+    ['14:03:07', '14:03', '11-21'],
+  );
   assert.equal(format.dateTime(at.getTime()), '2026-11-21 14:03:07.120');
   assert.equal(format.ago(at.getTime(), at.getTime() + 400), 'just now');
   assert.equal(format.ago(at.getTime(), at.getTime() + 12_000), '12 s ago');

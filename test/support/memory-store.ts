@@ -10,6 +10,8 @@ import {
   DEFAULT_WINDOW,
   type Document,
   type Effect,
+  type KeyPage,
+  type KeyQuery,
   type ParkedRecord,
   type PartitionClaim,
   type PartitionState,
@@ -144,6 +146,12 @@ export class MemoryStore implements ProjectionStore {
   async getMany(keys: readonly string[]): Promise<(Document | null)[]> {
     checkKeys(keys);
     return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  async keys({ prefix, limit, cursor = '' }: KeyQuery): Promise<KeyPage> {
+    const sorted = [...this.data.documents.keys()].filter((key) => key.startsWith(prefix)).sort(compareBytes);
+    const keys = sorted.filter((key) => cursor === '' || compareBytes(key, cursor) > 0).slice(0, limit);
+    return { keys, cursor: keys.length < limit ? null : keys.at(-1)! };
   }
 
   async parked({ topic, partition }: TopicPartition): Promise<readonly ParkedRecord[]> {

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { SUBPROTOCOL } from '../../src/api/stream-protocol.ts';
 import type { SocialEvent } from '../../src/domains/social/events.ts';
 import type { Notice } from '../../src/domains/social/notification-notice.ts';
+import type { Mark, PulsePoint, PulseSample } from '../../src/pipelines/pulse/pulse-report.ts';
 import { until } from './until.ts';
 
 export interface Delivered {
@@ -13,6 +14,13 @@ export interface Delivered {
   readonly unreadable?: { readonly code: string };
 }
 
+export interface TailRecord extends Delivered {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly cut: boolean;
+  readonly value_bytes: number | null;
+}
+
 export interface Frame {
   readonly type: string;
   readonly subscription?: string;
@@ -20,6 +28,13 @@ export interface Frame {
   readonly events?: readonly Delivered[];
   readonly notifications?: readonly Notice[];
   readonly missed?: number;
+  readonly sample?: PulseSample;
+  readonly history?: readonly PulsePoint[];
+  readonly marks?: readonly Mark[];
+  readonly records?: readonly TailRecord[];
+  readonly seen?: number;
+  readonly matched?: number;
+  readonly skipped?: number;
   readonly code?: string;
   readonly message?: string;
   readonly retriable?: boolean;

@@ -1,0 +1,54 @@
+/** The server is stopped and started again while a page is open: no step of its reader is needed. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { browserForTests, noBrowser } from '../support/browser.ts';
+import { publishEvents } from '../support/events.ts';
+import { platformForTests } from '../support/live-platform.ts';
+import { until } from '../support/until.ts';
+
+const CONTENT_INTERACTIONS = 'content-interactions';
+
+/** The page stays the one that was loaded: a reload would lose what a script had put there. */
+const MARK = 'loadedOnce';
+
+/** Chromium logs every attempt that fails. */
+const WHILE_STOPPED = [/ERR_CONNECTION_(REFUSED|RESET|CLOSED)/, /WebSocket connection to .* failed/];
+
+const connectionOf = (page: Page) => page.locator('[data-connection]').getAttribute('data-connection');
+
+describe('a page whose server comes back', { skip: noBrowser }, () => {
+  const browser = browserForTests();
+
+  test('says that it is disconnected and what to do, connects again, and its numbers are right', async (t) => {
+    const live = await platformForTests(t);
+    await publishEvents(live.url, 40);
+    const { page } = await browser.open(t, live.url, { expect: WHILE_STOPPED });
+    const topics = await browser.open(t, `${live.url}/topics`, { expect: WHILE_STOPPED });
+    const pages = [page, topics.page];
+    for (const one of pages) {
+      await until(async () => (await connectionOf(one)) === 'open', { what: 'a connection' });
+      await one.evaluate(`void (globalThis.${MARK} = true)`);
+    }
+
+    await live.stop();
+    for (const one of pages) {
+      const notice = one.getByRole('alert').filter({ hasText: 'does not answer' });
+      await notice.waitFor();
+      assert.match(await notice.innerText(), /npm start/);
+      assert.equal(await connectionOf(one), 'lost');
+    }
+
+    await live.start();
+    await publishEvents(live.url, 25);
+    for (const one of pages) {
+      await until(async () => (await connectionOf(one)) === 'open', { what: 'a connection again' });
+      assert.equal(await one.getByRole('alert').filter({ hasText: 'does not answer' }).count(), 0);
+      assert.equal(await one.evaluate(`globalThis.${MARK}`), true);
+    }
+    const records = topics.page.locator(`[data-figure="records.${CONTENT_INTERACTIONS}"]`);
+    await until(async () => Number((await records.innerText()).replaceAll(',', '')) === 65, {
+      what: 'the numbers of both runs',
+    });
+  });
+});
