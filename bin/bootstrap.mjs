@@ -8,6 +8,7 @@
  *   bootstrap.mjs simulate [flags]  deterministic simulation: scripts/simulate.ts
  *   bootstrap.mjs example NAME …    an example: scripts/example.ts
  *   bootstrap.mjs run VERB …        any verb of the command line
+ *   bootstrap.mjs screenshots     pictures of the dashboard: scripts/screenshots.ts
  *   bootstrap.mjs dashboard         builds the dashboard when its sources have changed
  */
 import { dirname, join } from 'node:path';
@@ -35,6 +36,7 @@ const targets = {
   // the package's own name leads to its sources
   example: ['--conditions=streamsocial-source', [join(root, 'scripts', 'example.ts'), ...args]],
   run: [main, args],
+  screenshots: [join(root, 'scripts', 'screenshots.ts'), args],
   dashboard: null,
 };
 /** Of these a page is wanted, or everything is tested. */
@@ -51,5 +53,5 @@ if (Object.hasOwn(targets, mode ?? '')) {
     fail(error);
   }
 } else {
-  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|example|run|dashboard [arguments]'));
+  fail(new SetupError('usage: bootstrap.mjs start|test|simulate|example|run|screenshots|dashboard [arguments]'));
 }

@@ -11,8 +11,8 @@ import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.t
 import type { IdempotencyStore } from '../kit/producers/idempotency-store.ts';
 import type { Failures } from './failures.ts';
 import type { Groups } from './groups/groups.ts';
-import type { Journeys } from './journey/journeys.ts';
 import type { Histories } from './histories.ts';
+import type { Journeys } from './journey/journeys.ts';
 import type { LogRange, RangeRequest } from './log-range.ts';
 import type { NotificationBus } from './notification-bus.ts';
 import type { Projection, ProjectionName, StateReader } from './projection.ts';

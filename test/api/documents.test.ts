@@ -129,7 +129,7 @@ test('/openapi.json describes every route, its parameters and its problems', asy
       'GET /api/v1/projections/{name}/rebuild',
       'GET /api/v1/projections/{name}/state',
       'GET /api/v1/pulse',
-    'GET /api/v1/reconciliation',
+      'GET /api/v1/reconciliation',
       'GET /api/v1/search',
       'GET /api/v1/stream',
       'GET /api/v1/topics',

@@ -69,7 +69,7 @@ describe('the page of consumers', { skip: noBrowser }, () => {
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save consumer-groups as CSV' }).click();
     const [head, first] = (await readFile(await (await saved).path(), 'utf8')).split('\r\n');
-    assert.match(head!, /^Group,State,Members,"Lag, records"/);
+    assert.match(head!, /^Group,State,Members,"Lag, records","Lag, time \(s\)",Consumed \(records\/s\),/);
     assert.match(first!, /^billing,Empty,0,12,/);
     assert.deepEqual(await axeViolations(page), []);
     await row.getByRole('link').click();

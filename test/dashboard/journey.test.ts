@@ -31,7 +31,9 @@ describe('the journey of an event', { skip: noBrowser }, () => {
   test('from the palette, by keyboard alone', async (t) => {
     const { event_id } = await publish();
     const { page } = await browser.open(t, `${live.url}/`, { theme: 'dark' });
-    await page.getByRole('button', { name: /^Search/ }).waitFor();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.locator('.skip:focus').waitFor();
     await page.keyboard.press('Control+k');
     const box = page.getByRole('combobox', { name: 'Search or command' });
     await box.waitFor();

@@ -23,6 +23,8 @@ const TOPICS = ['user-actions', TOPIC, 'system-events', `${TOPIC}.dlq`];
 const AUDITOR = 'auditor';
 const AUDITED = 3;
 const CONTENT = 'post_0';
+/** So many that every partition has some. */
+const CONTENTS = 40;
 const SHOWN_WITHIN_MS = 10_000;
 const ROUNDS = 3;
 
@@ -155,12 +157,17 @@ for (const { name, skip } of WHERE) {
       live = opened.use(await launchPlatform({ flags }));
       const { broker } = live.platform;
       const bootstrap = broker === null ? live.settings.kafkaBootstrap : [broker];
-      await publishEvents(live.url, 200);
+      await publishEvents(live.url, 200, CONTENTS);
       reader = opened.adopt(await LogReader.open(bootstrap, TOPICS), (open) => open.close());
+      const ends = await reader.ends(TOPIC);
+      assert.ok(
+        ends.every((end) => end > AUDITED),
+        ends.join(', '),
+      );
       await reader.commit(
         AUDITOR,
         TOPIC,
-        (await reader.ends(TOPIC)).map(() => AUDITED),
+        ends.map(() => AUDITED),
       );
     });
     after(() => opened.disposeAsync());

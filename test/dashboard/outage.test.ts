@@ -19,14 +19,14 @@ describe('a page whose log goes away', { skip: noBrowser }, () => {
       retriable: true,
     };
     const body = JSON.stringify(problem);
-    await page.route(/\/api\/v1\/topics$/, (route) =>
+    await page.route(/\/api\/v1\/topics\?/, (route) =>
       route.fulfill({ status: 503, contentType: 'application/problem+json', body }),
     );
     const alert = page.getByRole('alert').filter({ hasText: 'no broker answers' });
     await alert.getByText(/shown below is old, of \d\d:\d\d:\d\d/).waitFor();
     assert.equal(await alert.getByRole('link').getAttribute('href'), '/cluster');
     await page.getByRole('link', { name: 'content-interactions', exact: true }).waitFor();
-    await page.unroute(/\/api\/v1\/topics$/);
+    await page.unroute(/\/api\/v1\/topics\?/);
     await alert.waitFor({ state: 'detached' });
   });
 });

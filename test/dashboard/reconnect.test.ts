@@ -39,6 +39,10 @@ describe('a page whose server comes back', { skip: noBrowser }, () => {
       assert.equal(await connectionOf(one), 'lost');
     }
 
+    // a view whose file the browser does not have yet
+    await page.getByRole('link', { name: 'Consumers' }).click();
+    await page.getByText('could not be loaded').waitFor();
+
     await live.start();
     await publishEvents(live.url, 25);
     for (const one of pages) {
@@ -46,6 +50,7 @@ describe('a page whose server comes back', { skip: noBrowser }, () => {
       assert.equal(await one.getByRole('alert').filter({ hasText: 'does not answer' }).count(), 0);
       assert.equal(await one.evaluate(`globalThis.${MARK}`), true);
     }
+    await page.getByRole('heading', { name: 'Consumers', level: 1 }).waitFor();
     const records = topics.page.locator(`[data-figure="records.${CONTENT_INTERACTIONS}"]`);
     await until(async () => Number((await records.innerText()).replaceAll(',', '')) === 65, {
       what: 'the numbers of both runs',

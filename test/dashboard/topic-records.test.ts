@@ -10,6 +10,7 @@ import {
   readBrowseQuery,
   toLocalField,
 } from '../../src/dashboard/views/topics/browse-query.ts';
+import { recordJson } from '../../src/dashboard/views/topics/record-columns.ts';
 import { type AnyRecord, parseRecordId, rowOf, utf8Length } from '../../src/dashboard/views/topics/record-row.ts';
 import { MAX_ROWS, TailBuffer } from '../../src/dashboard/views/topics/tail-buffer.ts';
 
@@ -48,6 +49,11 @@ describe('a record as a line', () => {
     const row = rowOf(record({ value: '/wD+', encoding: 'base64', key: 'AAE=', key_encoding: 'base64' }));
     assert.deepEqual([row.type, row.preview, row.key, row.bytes], [null, 'binary /wD+', 'base64 AAE=', 3]);
     assert.deepEqual([rowOf(record({ value: null })).preview, rowOf(record({ value: null })).bytes], ['null', null]);
+  });
+
+  test('is exported with the names and times of the API', () => {
+    const { published_at, event_id, value_bytes } = recordJson(rowOf(record({ headers: [text('ce_id', 'e1')] })));
+    assert.deepEqual([published_at, event_id, value_bytes], ['2027-01-15T08:00:00.000Z', 'e1', 2]);
   });
 
   test('is short, whatever the value', () => {

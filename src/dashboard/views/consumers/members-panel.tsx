@@ -15,7 +15,7 @@ const MAX_COLUMNS = 32;
 
 const COLUMNS: readonly Column<Member>[] = [
   { head: 'Client id', names: true, value: ({ client_id }) => client_id },
-  { head: 'Host', value: ({ host }) => host.replace(/^\//, '') },
+  { head: 'Host', value: ({ host }) => host.replace(/^\//, '') || null },
   { head: 'Partitions', number: true, value: (member) => partitionsOf(member) },
   { head: 'Lag, records', number: true, value: ({ lag }) => lag, show: ({ lag }) => count(lag) },
   {

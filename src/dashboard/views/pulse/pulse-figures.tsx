@@ -34,7 +34,7 @@ export function PulseFigures({ sample }: { readonly sample: Sample }) {
           {
             label: 'Published',
             value: rate(producer.per_second),
-            note: `${count(producer.sent)} so far, dead letters included`,
+            note: `${count(producer.sent)} with dead letters`,
             name: 'published-rate',
           },
           { label: 'Publish p50 / p99', value: pair(producer.p50_ms, producer.p99_ms), name: 'publish-latency' },

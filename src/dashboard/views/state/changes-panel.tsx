@@ -80,17 +80,16 @@ function Changes({ name, documentKey, at, kind, live, choose, path, first, befor
       actions={
         <>
           {at !== null && (
-            <span class="state-which">
-              <ChoiceField
-                label="Which"
-                value={before ? 'before' : 'all'}
-                options={[
-                  { value: 'all', text: 'All' },
-                  { value: 'before', text: 'Before the chosen time' },
-                ]}
-                onInput={(value) => setQuery({ changes: value === 'all' ? null : value })}
-              />
-            </span>
+            <ChoiceField
+              label="Which"
+              bare
+              value={before ? 'before' : 'all'}
+              options={[
+                { value: 'all', text: 'All' },
+                { value: 'before', text: 'Before the chosen time' },
+              ]}
+              onInput={(value) => setQuery({ changes: value === 'all' ? null : value })}
+            />
           )}
           <Button small kind={hasNewer ? 'primary' : 'quiet'} onClick={first.reload}>
             {hasNewer ? 'Look again: the row has changed' : 'Look again'}

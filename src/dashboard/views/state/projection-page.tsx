@@ -52,7 +52,7 @@ function figuresOf(status: ProjectionStatusJson): Figure[] {
       value: rebuilding ? (
         <State kind="busy">being rebuilt</State>
       ) : (
-        <State kind={lag === 0 ? 'ok' : 'warn'}>{lag === 0 ? 'up to date' : 'behind'}</State>
+        <State kind={lag === 0 ? 'ok' : 'busy'}>{lag === 0 ? 'up to date' : 'behind'}</State>
       ),
     },
     { label: 'Lag', value: count(lag), note: 'events', name: 'projection.lag' },

@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<ProjectionSummaryJson>[] = [
       ) : lag === 0 ? (
         <State kind="ok">up to date</State>
       ) : (
-        <State kind="warn">behind</State>
+        <State kind="busy">behind</State>
       ),
   },
   { head: 'Version', number: true, value: ({ version }) => version },

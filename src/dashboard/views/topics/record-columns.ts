@@ -1,9 +1,8 @@
 /** What is exported of listed records. */
 import type { Cell } from '../../export.ts';
-import type { Column } from '../../parts/table.tsx';
 import type { RecordRow } from './record-row.ts';
 
-export const RECORD_COLUMNS: readonly Pick<Column<RecordRow>, 'head' | 'value'>[] = [
+export const RECORD_COLUMNS: readonly { readonly head: string; readonly value: (row: RecordRow) => Cell }[] = [
   { head: 'topic', value: ({ topic }) => topic },
   { head: 'partition', value: ({ partition }) => partition },
   { head: 'offset', value: ({ offset }) => offset },
