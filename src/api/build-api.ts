@@ -6,7 +6,7 @@ import type { Platform } from '../pipelines/platform.ts';
 import { analyticsRoutes } from './analytics.ts';
 import { Closing } from './closing.ts';
 import { type ClusterControl, clusterRoutes, NO_CONTROL } from './cluster.ts';
-import { dashboardRoutes } from './dashboard.ts';
+import { dashboardPage, dashboardRoutes } from './dashboard.ts';
 import { deadLetterCheckRoutes } from './dead-letter-check.ts';
 import { deadLetterGroupRoutes } from './dead-letter-groups.ts';
 import { deadLetterReplayRoutes } from './dead-letter-replays.ts';
@@ -109,7 +109,8 @@ export function buildApi({
     body.length === 0 ? undefined : parseJson(body),
   );
   app.setErrorHandler(sendProblem);
-  notFound(app);
+  const sendPage = dashboardPage();
+  notFound(app, sendPage);
   const guard = guardOf(settings);
   secure(app, guard);
   const closing = new Closing(app);
@@ -158,7 +159,7 @@ export function buildApi({
     clusterRoutes(scope, platform, cluster);
     drillRoutes(scope, drills);
     metricRoutes(scope, registry, consumer);
-    dashboardRoutes(scope);
+    dashboardRoutes(scope, sendPage);
   });
   return app;
 }

@@ -38,14 +38,20 @@ npm start builds it; so does: npm run dashboard
 Then start the server again. The HTTP API is there already: /openapi.json
 `;
 
-export function dashboardRoutes(app: Api): void {
+type Send = (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Answers with the page, which finds out by the address what to show. */
+export function dashboardPage(): Send {
   const page = fileOf('index.html', 'text/html; charset=utf-8');
-  const sendPage = (request: FastifyRequest, reply: FastifyReply) => {
+  return (request, reply) => {
     reply.header('content-security-policy', POLICY).header('cache-control', 'no-cache');
     return page === null
       ? reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT)
       : page.send(request, reply);
   };
+}
+
+export function dashboardRoutes(app: Api, sendPage: Send): void {
   for (const url of ['/', ...VIEWS.flatMap((view) => [`/${view}`, `/${view}/*`])]) app.get(url, OPEN, sendPage);
 
   for (const name of assetNames()) {
@@ -58,7 +64,7 @@ export function dashboardRoutes(app: Api): void {
 }
 
 interface ServedFile {
-  send(request: FastifyRequest, reply: FastifyReply): FastifyReply;
+  readonly send: Send;
 }
 
 /** Null where it is not built. */

@@ -196,7 +196,8 @@ function named<T>(items: readonly T[], nameOf: (item: T) => string, text: string
 }
 
 function many(count: number | string, what: string): string {
-  return `${count} ${what}${Number(count) === 1 ? '' : 's'}`;
+  const text = typeof count === 'number' ? count.toLocaleString('en-US') : count;
+  return `${text} ${what}${Number(count) === 1 ? '' : 's'}`;
 }
 
 function sizeOf(document: Document | null | undefined): number {

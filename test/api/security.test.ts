@@ -105,6 +105,21 @@ test('every answer has its guards, the page a policy without other hosts', async
   assert.equal(gunzipSync(rawPayload).toString(), (await api.app.inject(script!)).body);
 });
 
+test('a browser that is led astray gets the page, which says so; a program gets a problem', async () => {
+  await using api = openApi();
+  const visit = await api.app.inject({ url: '/nope', headers: { accept: 'text/html,*/*;q=0.8' } });
+  assert.deepEqual([visit.statusCode, visit.body], [404, (await api.app.inject('/')).body]);
+  assert.match(String(visit.headers['content-security-policy']), /default-src 'none'/);
+  for (const [url, accept] of [
+    ['/nope', 'application/json'],
+    ['/api/v1/nope', 'text/html'],
+    ['/assets/nope.js', 'text/html'],
+  ] as const) {
+    const answer = await api.app.inject({ url, headers: { accept } });
+    assert.deepEqual([answer.statusCode, answer.json().code], [404, 'NOT_FOUND'], url);
+  }
+});
+
 test('what breaks inside is logged and not told', async () => {
   const lines: string[] = [];
   await using api = openApi({ logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }) });
