@@ -11,7 +11,8 @@ import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.t
 import type { PlannedFailures } from './planned-failures.ts';
 import type { Projection } from './projection.ts';
 import { behind, logEnds } from './quiet.ts';
-import { type Reconciliation, recordsOf } from './reconciliation.ts';
+import type { Reconciliation } from './reconciliation.ts';
+import { recordsOf } from './records-of.ts';
 
 export interface DemoOptions {
   readonly events?: number;

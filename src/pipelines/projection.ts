@@ -10,8 +10,10 @@ import type { LogRecord } from '../kit/log/event-log.ts';
 import type { Delta, Document, ProjectionStore } from '../kit/projections/projection-store.ts';
 import type { ReplaySource } from '../kit/projections/replay.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
+import { keepGivenUp } from './given-up-before.ts';
 import { identityOf } from './journey/event-identity.ts';
 import { type PlannedFailures, withPlannedFailures } from './planned-failures.ts';
+import { GivenUp } from './rebuild-set-aside.ts';
 
 export const PROJECTION_NAMES = HANDLER_NAMES;
 export type ProjectionName = (typeof PROJECTION_NAMES)[number];
@@ -65,7 +67,7 @@ export type ProjectionRun = Pick<
 
 /** Moves a projection along the log until it is stopped. */
 export function runProjection(
-  { failures, limits, traces, ...run }: ProjectionRun,
+  { failures, limits, traces, deadLetters, ...run }: ProjectionRun,
   projection: Projection,
 ): Promise<RunningConsumer> {
   const { group, topics, store, deduplicate = true } = projection;
@@ -77,5 +79,6 @@ export function runProjection(
   const bounds = { ...limits, ...projection.limits };
   const trace = traces && new ConsumerTrace({ idOf: (record) => identityOf(record).eventId });
   if (trace !== undefined) traces?.set(projection.name, trace);
-  return runConsumer({ ...run, group, topics, store, deduplicate, handler, limits: bounds, trace });
+  const parts = keepGivenUp({ handler, store, deadLetters }, new GivenUp(run.log, projection), run.log);
+  return runConsumer({ ...run, ...parts, group, topics, deduplicate, limits: bounds, trace });
 }

@@ -1,17 +1,16 @@
 import { deadLetterTopic, readDeadLetter } from '../kit/dlq/dead-letter.ts';
 import type { EventLog, PartitionOffset, TopicPartition } from '../kit/log/event-log.ts';
 import type { SetAside } from '../kit/projections/replay-swap.ts';
-import type { Projection } from './projection.ts';
-import { recordsOf } from './reconciliation.ts';
+import { recordsOf } from './records-of.ts';
 
 /** What a projection's group gave up, by the dead letter topics: a record that is there had no effect, replayed or not. */
 export class GivenUp implements SetAside {
   readonly #log: EventLog;
-  readonly #projection: Pick<Projection, 'group' | 'topics'>;
+  readonly #projection: { readonly group: string; readonly topics: readonly string[] };
   readonly #offsets = new Map<string, Set<number>>();
   readonly #read = new Map<string, number>();
 
-  constructor(log: EventLog, projection: Pick<Projection, 'group' | 'topics'>) {
+  constructor(log: EventLog, projection: { readonly group: string; readonly topics: readonly string[] }) {
     this.#log = log;
     this.#projection = projection;
   }

@@ -2,9 +2,10 @@
 import { socialEventCodec } from '../domains/social/codec.ts';
 import { type Comparison, compare, createFold, type Difference } from '../domains/social/reconcile.ts';
 import { deadLetterTopic, readDeadLetter } from '../kit/dlq/dead-letter.ts';
-import type { EventLog, LogRecord, TopicPartition } from '../kit/log/event-log.ts';
+import type { EventLog, TopicPartition } from '../kit/log/event-log.ts';
 import type { Document, PartitionState, ProjectionStore } from '../kit/projections/projection-store.ts';
 import type { Projection, ReactionName } from './projection.ts';
+import { recordsOf } from './records-of.ts';
 
 export interface TopicReconciliation {
   readonly topic: string;
@@ -165,25 +166,4 @@ async function tallies(
 /** One offset per partition, by partition. */
 export function ends(log: EventLog, topic: string, partitions: number, at: 'earliest' | 'latest'): Promise<number[]> {
   return log.listOffsets(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, at })));
-}
-
-/** A partition from `from` (default: its earliest record) to `end` (default: its end now), a batch at a time. */
-export async function* recordsOf(
-  log: EventLog,
-  { topic, partition }: TopicPartition,
-  range: { readonly from?: number; readonly end?: number } = {},
-): AsyncGenerator<readonly LogRecord[]> {
-  const [earliest, latest] = await log.listOffsets([
-    { topic, partition, at: 'earliest' },
-    { topic, partition, at: 'latest' },
-  ]);
-  const until = range.end ?? latest!;
-  let offset = Math.max(earliest!, range.from ?? 0);
-  while (offset < until) {
-    const { records } = await log.read({ topic, partition, offset, maxWaitMs: 1000 });
-    const last = records.at(-1);
-    if (last === undefined) continue;
-    yield last.offset < until ? records : records.filter((record) => record.offset < until);
-    offset = last.offset + 1;
-  }
 }

@@ -6,7 +6,7 @@ import type { Document } from '../../src/kit/projections/projection-store.ts';
 import { topOf } from '../../src/kit/projections/space-saving.ts';
 import type { Platform } from '../../src/pipelines/platform.ts';
 import type { ReactionName, StateReader } from '../../src/pipelines/projection.ts';
-import { recordsOf } from '../../src/pipelines/reconciliation.ts';
+import { recordsOf } from '../../src/pipelines/records-of.ts';
 import { type CountedRecord, foldAnalytics } from '../domains/social/folds/analytics.ts';
 import { foldFeed } from '../domains/social/folds/feed.ts';
 import { foldModeration } from '../domains/social/folds/moderation.ts';

@@ -78,7 +78,7 @@ export async function poisonToCounted(url: string, group: string): Promise<void>
   assert.deepEqual([(await check(broken)).valid, (await check(broken)).code], [false, 'NOT_JSON']);
   const wrong = await check(`{"event_type":"post_liked","user_id":7,"content_id":"${content}"}`);
   assert.deepEqual(wrong.errors, [{ where: 'value', path: '/user_id', message: 'must be string' }]);
-  const value = `{"event_id":"${content}-repaired","event_type":"post_liked","user_id":"u_1","content_id":"${content}"}`;
+  const value = `{"event_id":"${content}-repaired","event_type":"post_liked","user_id":"u_1","content_id":"${content}","timestamp":"2026-01-01T00:00:00Z"}`;
   const right = await check(value);
   assert.deepEqual(
     [right.valid, right.event?.event_id, right.partition],

@@ -1,7 +1,8 @@
 import { deadLetterTopic } from '../../kit/dlq/dead-letter.ts';
 import type { EventLog } from '../../kit/log/event-log.ts';
 import type { Projection } from '../../pipelines/projection.ts';
-import { consistent, ends, recordsOf } from '../../pipelines/reconciliation.ts';
+import { consistent, ends } from '../../pipelines/reconciliation.ts';
+import { recordsOf } from '../../pipelines/records-of.ts';
 import type { Observation, ObservedProjection } from './findings.ts';
 
 /**

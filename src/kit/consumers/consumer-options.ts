@@ -41,6 +41,9 @@ export interface DeadLetterSink {
   capture(letters: readonly DeadLetter[]): Promise<void>;
 }
 
+/** What a consumer needs of a projection's store. */
+export type ConsumerStore = Pick<ProjectionStore, 'name' | 'claim' | 'apply' | 'partitions'>;
+
 export interface ConsumerLimits {
   /** Records per transaction of the store. */
   readonly maxChunkRecords: number;
@@ -80,7 +83,7 @@ export interface ConsumerOptions<E> {
   readonly topics: readonly string[];
   readonly codec: Pick<EventCodec<E>, 'decode'>;
   readonly handler: Handler<E>;
-  readonly store: ProjectionStore;
+  readonly store: ConsumerStore;
   /**
    * false: event ids are not remembered, which an event that comes twice does not need where all deltas are `max` (and what
    * is made of them by `keep`, `from`, `each`): the second time changes nothing. Default true.

@@ -9,13 +9,13 @@
 import { type Clock, steadyClock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, LogRecord, PartitionBatch, TopicPartition } from '../log/event-log.ts';
-import type { ParkedRecord, ProjectionStore } from '../projections/projection-store.ts';
+import type { ParkedRecord } from '../projections/projection-store.ts';
 import { Parking } from '../retry/parking.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import { orAborted } from '../waiting.ts';
 import { Chunk } from './chunk.ts';
 import type { ConsumerMeter, PartitionProgress } from './consumer-metrics.ts';
-import type { ConsumerLimits, ConsumerLogger, DeadLetterSink } from './consumer-options.ts';
+import type { ConsumerLimits, ConsumerLogger, ConsumerStore, DeadLetterSink } from './consumer-options.ts';
 import type { ConsumerTrace } from './consumer-trace.ts';
 import type { Judge, Judgement } from './judge.ts';
 import { messageOf } from './judge.ts';
@@ -27,7 +27,7 @@ import { Waiters } from './waiters.ts';
 export interface WorkerContext<E> {
   readonly group: string;
   readonly log: EventLog;
-  readonly store: ProjectionStore;
+  readonly store: ConsumerStore;
   readonly deadLetters: DeadLetterSink;
   readonly judge: Judge<E>;
   readonly retryPolicy: RetryPolicy;
