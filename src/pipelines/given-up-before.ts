@@ -1,6 +1,7 @@
 import type { ConsumerOptions } from '../kit/consumers/consumer-options.ts';
 import { dead } from '../kit/consumers/verdict.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
+import { shared } from '../kit/monitoring/shared.ts';
 import type { GivenUp } from './rebuild-set-aside.ts';
 
 type Parts<E> = Pick<ConsumerOptions<E>, 'handler' | 'store' | 'deadLetters'>;
@@ -10,7 +11,11 @@ type Parts<E> = Pick<ConsumerOptions<E>, 'handler' | 'store' | 'deadLetters'>;
  * dead again, without another attempt and another letter, as a rebuild does it. Only a replay, a record of its own, brings it back.
  */
 export function keepGivenUp<E>({ handler, store, deadLetters }: Parts<E>, givenUp: GivenUp, log: EventLog): Parts<E> {
-  const refresh = coalesced(() => givenUp.refresh());
+  const refresh = shared(
+    () => givenUp.refresh(),
+    0,
+    () => performance.now(),
+  );
   return {
     handler: (event, context) =>
       givenUp.has(context.record)
@@ -21,7 +26,10 @@ export function keepGivenUp<E>({ handler, store, deadLetters }: Parts<E>, givenU
       async claim(partition) {
         const claim = await store.claim(partition);
         const [end] = await log.listOffsets([{ ...partition, at: 'latest' }]);
-        if ((claim.next ?? 0) < end!) await refresh();
+        if ((claim.next ?? 0) >= end!) return claim;
+        // a reading that is under way may have passed the letters of the owner before
+        refresh.forget();
+        await refresh();
         return claim;
       },
       apply: (batch) => store.apply(batch),
@@ -34,20 +42,5 @@ export function keepGivenUp<E>({ handler, store, deadLetters }: Parts<E>, givenU
         if (first.length > 0) await deadLetters.capture(first);
       },
     },
-  };
-}
-
-/** Whoever asks while one is under way shares the one after it: what was there when they asked is in it. */
-function coalesced(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<void> | null = null;
-  return () => {
-    next ??= running.then(() => {
-      next = null;
-      const own = work();
-      running = own.catch(() => {});
-      return own;
-    });
-    return next;
   };
 }

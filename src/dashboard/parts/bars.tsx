@@ -1,6 +1,5 @@
 /** Amounts side by side, one bar each, against their mean; with the table behind them. */
-import { useSignal } from '@preact/signals';
-import { ScrollRegion } from './scroll-region.tsx';
+import { TableBehind } from './table-behind.tsx';
 
 interface BarsProps {
   readonly title: string;
@@ -90,46 +89,33 @@ export function Bars({ title, of, unit, bars, format, height = 140 }: BarsProps)
   );
 }
 
-/** Made when it is opened. */
 function BarsTable({ title, of, unit, bars, format }: Pick<BarsProps, 'title' | 'of' | 'unit' | 'bars' | 'format'>) {
-  const open = useSignal(false);
+  const more = bars.length > MAX_TABLE_ROWS && <p class="muted">… and {bars.length - MAX_TABLE_ROWS} more.</p>;
   return (
-    <details
-      class="small"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary class="muted">
-        Table <span class="visually-hidden">of {title}</span>
-      </summary>
-      {open.value && (
-        <ScrollRegion class="table-scroll tall" label={`${title}, as a table`}>
-          <table class="table">
-            <caption class="visually-hidden">{title}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{of}</th>
-                <th scope="col" class="number">
-                  {unit}
-                </th>
-                <th scope="col">Note</th>
+    <TableBehind title={title} after={more}>
+      {() => (
+        <>
+          <thead>
+            <tr>
+              <th scope="col">{of}</th>
+              <th scope="col" class="number">
+                {unit}
+              </th>
+              <th scope="col">Note</th>
+            </tr>
+          </thead>
+          <tbody>
+            {bars.slice(0, MAX_TABLE_ROWS).map(({ label, value, marked }) => (
+              <tr key={label}>
+                <th scope="row">{label}</th>
+                <td class="number">{format(value)}</td>
+                <td>{marked}</td>
               </tr>
-            </thead>
-            <tbody>
-              {bars.slice(0, MAX_TABLE_ROWS).map(({ label, value, marked }) => (
-                <tr key={label}>
-                  <th scope="row">{label}</th>
-                  <td class="number">{format(value)}</td>
-                  <td>{marked}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {bars.length > MAX_TABLE_ROWS && <p class="muted">… and {bars.length - MAX_TABLE_ROWS} more.</p>}
-        </ScrollRegion>
+            ))}
+          </tbody>
+        </>
       )}
-    </details>
+    </TableBehind>
   );
 }
 

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { asProblem, type Problem } from '../http.ts';
+import { useTask } from '../use-task.ts';
 import { Button, TextField } from './controls.tsx';
 import { ProblemNote } from './notes.tsx';
 
@@ -58,19 +58,12 @@ interface ConfirmProps {
 
 export function Confirm({ title, children, action, danger = false, word, onConfirm, onClose }: ConfirmProps) {
   const typed = useSignal('');
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const confirm = async () => {
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       await onConfirm();
       onClose();
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   return (
     <Dialog title={title} onClose={onClose}>

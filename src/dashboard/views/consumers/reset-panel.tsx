@@ -3,13 +3,14 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { Group, Reset, ResetBody } from '../../../api/group-schemas.ts';
 import { plural } from '../../format.ts';
-import { asProblem, type Problem, post } from '../../http.ts';
+import { post } from '../../http.ts';
 import { Button } from '../../parts/controls.tsx';
 import { Confirm } from '../../parts/dialog.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel } from '../../parts/page.tsx';
 import { pathTo, query } from '../../router.ts';
 import { toast } from '../../toast.ts';
+import { useTask } from '../../use-task.ts';
 import { ResetFields } from './reset-fields.tsx';
 import {
   executionOf,
@@ -62,22 +63,10 @@ function Wizard({ group, onChanged }: ResetPanelProps) {
   const errors = useSignal<FieldErrors>({});
   const plan = useSignal<Reset | null>(null);
   const done = useSignal<Reset | null>(null);
-  const problem = useSignal<Problem | null>(null);
-  const busy = useSignal(false);
+  const { busy, problem, run: tryRun } = useTask();
   const asked = useSignal(false);
   const path = `/api/v1/groups${pathTo(group.group)}/offsets`;
 
-  const tryRun = async (run: () => Promise<void>) => {
-    busy.value = true;
-    problem.value = null;
-    try {
-      await run();
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
-  };
   const preview = () => {
     const { body, errors: wrong = {} } = parseForm(formOfAddress());
     errors.value = wrong;

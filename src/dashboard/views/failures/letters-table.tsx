@@ -6,7 +6,7 @@ import type { DeadLetterListJson } from '../../../api/dead-letters.ts';
 import { download } from '../../download.ts';
 import { toCsv } from '../../export.ts';
 import { bytes, count, plural } from '../../format.ts';
-import { asProblem, get, type Problem } from '../../http.ts';
+import { get } from '../../http.ts';
 import { nowMs } from '../../now.ts';
 import { Button } from '../../parts/controls.tsx';
 import { Loaded, ProblemNote } from '../../parts/notes.tsx';
@@ -15,6 +15,7 @@ import { State } from '../../parts/state.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { useResource } from '../../resource.ts';
 import { pathTo } from '../../router.ts';
+import { useTask } from '../../use-task.ts';
 import { Ago } from './ago.tsx';
 import { apiQuery, type LetterFilter } from './letters-query.ts';
 
@@ -90,8 +91,7 @@ export function LettersTable({ filter, fingerprint, empty, actions }: LettersPro
   /** What was shown when more was asked for, and that: new letters push others off the first page meanwhile. */
   const rest = useSignal<readonly Letter[]>([]);
   const next = useSignal<string | null>(null);
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run: tryRun } = useTask();
   const last = useSignal<DeadLetterListJson | null>(null);
   if (first.data !== null) last.value = first.data;
   // another choice begins at its first page; a time that only moves on does not
@@ -100,17 +100,6 @@ export function LettersTable({ filter, fingerprint, empty, actions }: LettersPro
     next.value = null;
   }, [fingerprint, ...Object.values(filter)]);
 
-  const tryRun = async (run: () => Promise<void>) => {
-    busy.value = true;
-    problem.value = null;
-    try {
-      await run();
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
-  };
   const page = (cursor: string | null, limit: number) => {
     const at = cursor === null ? {} : { cursor };
     const asked = apiQuery(filter, Date.now(), { ...more, limit: String(limit), ...at });

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { Demo } from '../../../api/pulse-sample.ts';
-import { asProblem, type Problem, post } from '../../http.ts';
+import { post } from '../../http.ts';
 import { Button, CheckField, TextField } from '../../parts/controls.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
+import { useTask } from '../../use-task.ts';
 import { DEFAULT_DRAFT, type DemoDraft, fieldError, requestOf } from './demo-model.ts';
 
 interface DemoFormProps {
@@ -15,24 +16,17 @@ interface DemoFormProps {
 /** What is to be played, and the button that begins it. */
 export function DemoForm({ isRunning, onStarted, onCancel }: DemoFormProps) {
   const draft = useSignal<DemoDraft>(DEFAULT_DRAFT);
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const set = (changes: Partial<DemoDraft>) => {
     draft.value = { ...draft.value, ...changes };
   };
   const request = requestOf(draft.value);
   const start = async () => {
     if (request === null) return;
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       await post<Demo>('/api/run-demo', request);
       onStarted();
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   const { events, rate, poison, seed, real } = draft.value;
   return (

@@ -1,8 +1,7 @@
 /** Records over time as bars above the slider, with the table behind them. */
-import { useSignal } from '@preact/signals';
 import type { LogRangeJson } from '../../../api/log-range.ts';
 import { count, dateTime } from '../../format.ts';
-import { ScrollRegion } from '../../parts/scroll-region.tsx';
+import { TableBehind } from '../../parts/table-behind.tsx';
 import { type ActivityBar, type Axis, activityBars, clamp } from './time-model.ts';
 
 const WIDTH = 1_000;
@@ -41,40 +40,28 @@ export function Activity({
 }
 
 function ActivityTable({ bars }: { readonly bars: readonly ActivityBar[] }) {
-  const open = useSignal(false);
   return (
-    <details
-      class="small"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary class="muted">
-        Table <span class="visually-hidden">of records over time</span>
-      </summary>
-      {open.value && (
-        <ScrollRegion class="table-scroll tall" label="Records over time, as a table">
-          <table class="table">
-            <caption class="visually-hidden">Records over time</caption>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                <th scope="col" class="number">
-                  Records
-                </th>
+    <TableBehind title="Records over time" of="records over time">
+      {() => (
+        <>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col" class="number">
+                Records
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {bars.map(({ from, records }) => (
+              <tr key={from}>
+                <th scope="row">{dateTime(from)}</th>
+                <td class="number">{count(records)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {bars.map(({ from, records }) => (
-                <tr key={from}>
-                  <th scope="row">{dateTime(from)}</th>
-                  <td class="number">{count(records)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </ScrollRegion>
+            ))}
+          </tbody>
+        </>
       )}
-    </details>
+    </TableBehind>
   );
 }

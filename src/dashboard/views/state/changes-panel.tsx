@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ChangeJson, ChangesJson, KindJson, StateJson } from '../../../api/projection-documents.ts';
 import { count, dateTime, plural } from '../../format.ts';
-import { asProblem, get, type Problem } from '../../http.ts';
+import { get } from '../../http.ts';
 import { journeyLink } from '../../journey-link.ts';
 import { Button, ChoiceField } from '../../parts/controls.tsx';
 import { Empty, Loading, Note, ProblemNote } from '../../parts/notes.tsx';
@@ -11,6 +11,7 @@ import { type Column, ExportButtons, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/values.tsx';
 import { type Resource, useResource } from '../../resource.ts';
 import { pathTo, query, setQuery } from '../../router.ts';
+import { useTask } from '../../use-task.ts';
 import { changeText, isOutdated } from './document-model.ts';
 import { FoldProgress } from './fold-progress.tsx';
 import { momentText } from './time-model.ts';
@@ -52,8 +53,7 @@ interface ChangesProps extends ChangesPanelProps {
 
 function Changes({ name, documentKey, at, kind, live, choose, path, first, before }: ChangesProps) {
   const older = useSignal<Older>({ changes: [], cursor: first.data?.cursor ?? null });
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const { data } = first;
   const hasNewer = !before && live !== null && data !== null && isOutdated(data.changes, live.document);
   const rows = [...(data?.changes ?? []), ...older.value.changes];
@@ -61,16 +61,10 @@ function Changes({ name, documentKey, at, kind, live, choose, path, first, befor
   // the row of the chosen time has come about by this one
   const standsAfter = at === null ? null : rows.find((row) => row.at < at);
   const showOlder = async () => {
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       const page = await get<ChangesJson>(`${path}&cursor=${encodeURIComponent(older.value.cursor!)}`);
       older.value = { changes: [...older.value.changes, ...page.changes], cursor: page.cursor };
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   return (
     <Panel

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { KeysJson, KindsJson } from '../../../api/projection-documents.ts';
 import { plural } from '../../format.ts';
-import { asProblem, get, type Problem } from '../../http.ts';
+import { get } from '../../http.ts';
 import { Button, SelectField, TextField } from '../../parts/controls.tsx';
 import { Empty, Loaded, ProblemNote } from '../../parts/notes.tsx';
 import { Panel } from '../../parts/page.tsx';
@@ -10,6 +10,7 @@ import { type Column, Table } from '../../parts/table.tsx';
 import { Time } from '../../parts/values.tsx';
 import { useResource } from '../../resource.ts';
 import { go, pathTo, query, setQuery } from '../../router.ts';
+import { useTask } from '../../use-task.ts';
 import { kindName } from './document-model.ts';
 
 type Kinds = KindsJson['kinds'];
@@ -149,20 +150,13 @@ const RECENT_COLUMNS = (name: string): readonly Column<KeysJson['recent'][number
 
 function KeysFound({ name, path, first }: { name: string; path: string; first: KeysJson }) {
   const more = useSignal<MoreKeys>({ keys: [], cursor: first.cursor });
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const keys = [...new Set([...first.keys, ...more.value.keys])];
   const next = async () => {
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       const page = await get<KeysJson>(`${path}&cursor=${encodeURIComponent(more.value.cursor!)}`);
       more.value = { keys: [...more.value.keys, ...page.keys], cursor: page.cursor };
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   if (keys.length === 0 && first.recent.length === 0 && more.value.cursor === null)
     return (

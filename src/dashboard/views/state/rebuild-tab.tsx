@@ -1,11 +1,12 @@
 /** Folding a projection again: which way, how far it is, what differs, and whether to swap. */
 import { useSignal } from '@preact/signals';
 import type { RebuildJson } from '../../../api/projections.ts';
-import { asProblem, type Problem, post } from '../../http.ts';
+import { post } from '../../http.ts';
 import { Button, CheckField, ChoiceField, TextField } from '../../parts/controls.tsx';
 import { Confirm } from '../../parts/dialog.tsx';
 import { Empty, ProblemNote } from '../../parts/notes.tsx';
 import { Panel } from '../../parts/page.tsx';
+import { useTask } from '../../use-task.ts';
 import { bodyOf, WAYS, type Way } from './rebuild-model.ts';
 import { RebuildReport } from './rebuild-report.tsx';
 import { momentOf, momentText } from './time-model.ts';
@@ -42,8 +43,7 @@ function RebuildForm({ name, reload }: Omit<RebuildTabProps, 'report'>) {
   const incomplete = useSignal(false);
   const from = useSignal('');
   const asked = useSignal(false);
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const time = from.value === '' ? null : momentOf(from.value);
   const wrong = from.value !== '' && time === null;
   const start = async () => {
@@ -62,15 +62,9 @@ function RebuildForm({ name, reload }: Omit<RebuildTabProps, 'report'>) {
       asked.value = true;
       return;
     }
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       await start();
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   const about = WAYS.find(({ value }) => value === way.value)!.about;
   return (

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { EventTypesJson } from '../../../api/event-types.ts';
 import { count } from '../../format.ts';
-import { asProblem, type Problem, post } from '../../http.ts';
+import { post } from '../../http.ts';
 import { journeyLink } from '../../journey-link.ts';
 import { Button, ChoiceField, SelectField } from '../../parts/controls.tsx';
 import { Loaded, Note, ProblemNote } from '../../parts/notes.tsx';
@@ -11,6 +11,7 @@ import { Code, Id } from '../../parts/values.tsx';
 import { useResource } from '../../resource.ts';
 import { pathTo, query, setQuery } from '../../router.ts';
 import { toast } from '../../toast.ts';
+import { useTask } from '../../use-task.ts';
 import { useCheck } from './event-check.ts';
 import { EventEditor } from './event-editor.tsx';
 import { EventFields } from './event-fields.tsx';
@@ -52,8 +53,7 @@ function Publish({ type, all, maxBytes }: PublishProps) {
   const text = useSignal(query('event') === '' ? example : query('event'));
   const refusal = useSignal<string | null>(null);
   const check = useCheck(text.value, maxBytes);
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
+  const { busy, problem, run } = useTask();
   const published = useSignal<readonly Place[]>([]);
   const isForm = query('as') !== 'json';
 
@@ -64,17 +64,11 @@ function Publish({ type, all, maxBytes }: PublishProps) {
     setQuery({ event: next === example || next.length > MAX_ADDRESS_CHARS ? null : next });
   };
   const publish = async () => {
-    busy.value = true;
-    problem.value = null;
-    try {
+    await run(async () => {
       const place = await post<Place>('/api/v1/events', text.peek());
       published.value = [place, ...published.value].slice(0, MAX_PUBLISHED);
       toast(`Published: ${place.topic}, partition ${place.partition}, offset ${count(place.offset)}`);
-    } catch (error) {
-      problem.value = asProblem(error);
-    } finally {
-      busy.value = false;
-    }
+    });
   };
   return (
     <div class="publish">

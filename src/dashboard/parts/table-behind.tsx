@@ -1,0 +1,40 @@
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { ScrollRegion } from './scroll-region.tsx';
+
+interface TableBehindProps {
+  /** Of what is drawn; the table's caption too. */
+  readonly title: string;
+  /** The title within a sentence: `records over time`. Default: the title. */
+  readonly of?: string;
+  /** The table's head and body; made when it is opened. */
+  readonly children: () => ComponentChildren;
+  /** After the table. */
+  readonly after?: ComponentChildren;
+}
+
+/** What is drawn, as a table: for whoever does not see it, and for whoever wants the number. */
+export function TableBehind({ title, of = title, children, after }: TableBehindProps) {
+  const open = useSignal(false);
+  return (
+    <details
+      class="small"
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
+      <summary class="muted">
+        Table <span class="visually-hidden">of {of}</span>
+      </summary>
+      {open.value && (
+        <ScrollRegion class="table-scroll tall" label={`${title}, as a table`}>
+          <table class="table">
+            <caption class="visually-hidden">{title}</caption>
+            {children()}
+          </table>
+          {after}
+        </ScrollRegion>
+      )}
+    </details>
+  );
+}
