@@ -70,8 +70,12 @@ export async function readParked(
     for (const state of (await projection.store.partitions()).filter(({ parked }) => parked > 0)) {
       const isRead = read + state.parked <= MAX_READ;
       if (isRead) read += state.parked;
-      const found = isRead ? keysOf(projection, state, await projection.store.parked(state)) : null;
-      partitions.push(partitionOf(projection, state, found));
+      const records = isRead ? await projection.store.parked(state) : null;
+      // counted in the same look as the keys, so that the two agree while events are parked and freed
+      const parked = records?.length ?? state.parked;
+      if (parked === 0) continue;
+      const found = records === null ? null : keysOf(projection, state, records);
+      partitions.push(partitionOf(projection, { ...state, parked }, found));
       keys.push(...(found ?? []));
     }
   }
