@@ -9,7 +9,7 @@ import { socialEventCodec } from '../src/domains/social/codec.ts';
 import { partitionFor } from '../src/kit/log/partitioner.ts';
 import { openPlatform } from '../src/pipelines/open-platform.ts';
 import type { Platform } from '../src/pipelines/platform.ts';
-import { behind, logEnds } from '../src/pipelines/quiet.ts';
+import { isQuiet, logEnds } from '../src/pipelines/quiet.ts';
 import { startTestCluster } from '../test/support/cluster.ts';
 import { until } from '../test/support/until.ts';
 import { ascending, perSecond, quantile, rate, withDirectory } from './support.ts';
@@ -40,7 +40,7 @@ await withDirectory(async (directory) => {
     console.log(`raw appends of the same records: ${perSecond(raw)}; ratio ${(whole / raw).toFixed(2)}`);
     const startedAt = performance.now();
     const ends = await logEnds(platform.log);
-    await until(async () => (await behind(platform.projections, ends)).length === 0, { timeoutMs: 300_000 });
+    await until(() => isQuiet(platform.projections, ends), { timeoutMs: 300_000 });
     console.log(`the other handlers had it ${((performance.now() - startedAt) / 1000).toFixed(1)} s later`);
     await singles(platform);
     console.log(`RSS ${Math.round(process.memoryUsage.rss() / 1024 / 1024)} MiB`);

@@ -4,13 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SocialEvent } from '../domains/social/events.ts';
 import { readNdjson } from '../domains/social/import/ndjson.ts';
 import { generateTraffic, poisoned, type TrafficItem } from '../domains/social/traffic.ts';
-import { isKitError, KitError } from '../kit/errors.ts';
+import { KitError } from '../kit/errors.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { EventPublisher } from '../kit/producers/event-publisher.ts';
 import type { HighVolumeProducer } from '../kit/producers/high-volume-producer.ts';
 import type { PlannedFailures } from './planned-failures.ts';
 import type { Projection } from './projection.ts';
-import { behind, logEnds } from './quiet.ts';
+import { logEnds, unlessAway, untilQuiet } from './quiet.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import { recordsOf } from './records-of.ts';
 
@@ -69,8 +69,7 @@ const POISON_SHARE = 0.01;
 const FLAKY_SHARE = 0.005;
 const MAX_UNDER_WAY = 2_000;
 const TICK_MS = 10;
-const QUIET_POLL_MS = 100;
-const QUIET_TIMEOUT_MS = 120_000;
+const REPORT_MS = 100;
 
 type Counts = Pick<DemoReport, 'applied' | 'parked' | 'dead_lettered' | 'duplicates'>;
 
@@ -104,7 +103,8 @@ export function demoRunner(parts: DemoParts): DemoRunner {
       published = acknowledged;
       await tell();
     });
-    await untilQuiet(parts, signal, tell);
+    const { log, projections, reactions } = parts;
+    await untilQuiet({ log, projections: [...projections, ...reactions], signal, onProgress: tell });
     parts.failures.clear();
     const reconciliation = await parts.reconcile();
     const inLog = await countInLog(parts.log, startOffsets, runId);
@@ -150,7 +150,7 @@ async function publishAll(
     sent += 1;
     while (underWay.size >= MAX_UNDER_WAY) await Promise.race(underWay);
     while (ratePerSecond > 0 && sent > ((performance.now() - startedAt) / 1000) * ratePerSecond) await delay(TICK_MS);
-    if (performance.now() - reportedAt > QUIET_POLL_MS) {
+    if (performance.now() - reportedAt > REPORT_MS) {
       reportedAt = performance.now();
       await onProgress(acknowledged);
     }
@@ -179,46 +179,6 @@ async function send({ producer, publisher, failures }: DemoParts, runId: string,
   // planned before it is sent: the consumer may be faster than the acknowledgement
   if (item.flakyAttempts > 0) failures.set(event.event_id, item.flakyAttempts);
   await publisher.publish(event);
-}
-
-/** A store or log that is away for a moment ends no demo: handlers wait for it too. @returns why it was away; null: it was not */
-async function unlessAway(look: () => Promise<void>): Promise<KitError | null> {
-  try {
-    await look();
-    return null;
-  } catch (error) {
-    if (isKitError(error) && error.retriable) return error;
-    throw error;
-  }
-}
-
-/** Every projection at the log's end and nothing parked. */
-async function untilQuiet(
-  { log, projections, reactions }: DemoParts,
-  signal: AbortSignal,
-  onProgress: () => Promise<unknown>,
-): Promise<void> {
-  const deadline = performance.now() + QUIET_TIMEOUT_MS;
-  let latest: Awaited<ReturnType<typeof logEnds>> | null = null;
-  const all = [...projections, ...reactions];
-  for (;;) {
-    let late: string[] = [];
-    const away = await unlessAway(async () => {
-      latest ??= await logEnds(log);
-      late = await behind(all, latest);
-    });
-    if (away === null && late.length === 0) return;
-    if (signal.aborted) throw new KitError('SHUTTING_DOWN', 'The demo was stopped before its end');
-    if (performance.now() > deadline && away !== null) throw away;
-    if (performance.now() > deadline)
-      throw new KitError(
-        'NOT_QUIET',
-        `${late.join(', ')} did not reach the log's end within ${QUIET_TIMEOUT_MS / 1000} s; does a process run them (--handlers)? ` +
-          "See `streamsocial projections list`, and the consumer groups' lag in /metrics",
-      );
-    await onProgress();
-    await delay(QUIET_POLL_MS);
-  }
 }
 
 async function countInLog(log: EventLog, from: ReadonlyMap<string, readonly number[]>, runId: string): Promise<number> {
