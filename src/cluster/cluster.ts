@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KitError } from '../kit/errors.ts';
 import { isInstalled, kafkaLibraries, missingComponent } from './artifacts.ts';
 import { claimDirectory } from './claim.ts';
+import { makeClassArchive } from './class-archive.ts';
 import { type BrokerPlace, kafkaPlans, redisPlan, type ServerPlan } from './commands.ts';
 import { type ControlRequest, type ControlSocket, controlPath, serveControl } from './control-socket.ts';
 import { assertPortFree, kafkaView, redisAnswers, untilInSync } from './readiness.ts';
@@ -82,6 +83,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { onProgress = () => {}, onServerExit = () => {} } = options;
   const directory = resolve(options.directory);
   const libraries = await kafkaLibraries(options.cacheDirectory, onProgress);
+  await makeClassArchive(libraries, onProgress);
   if (options.redis && !(await isInstalled('redis-server', '--version'))) throw missingComponent('redis-server');
 
   await mkdir(join(directory, 'logs'), { recursive: true });

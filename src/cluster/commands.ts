@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { KitError } from '../kit/errors.ts';
 import { jolokiaAgent } from './artifacts.ts';
+import { classArchiveFlags } from './class-archive.ts';
 import {
   brokerPorts,
   controllerPorts,
@@ -102,6 +103,7 @@ export async function kafkaPlans(
           ...rest,
           agentFlag(libraries, jolokiaPort),
           ...JVM_FLAGS,
+          ...classArchiveFlags(libraries),
           ...LOG_FLAGS,
           '-cp',
           join(libraries, '*'),
@@ -178,7 +180,8 @@ async function formatStorage(
   try {
     await writeFile(propertiesFile, formatProperties(serverProperties({ ...settings, dataDirectory: partial })));
     const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', propertiesFile];
-    await promisify(execFile)('java', [...JVM_FLAGS, '-cp', join(libraries, '*'), ...tool], {
+    const flags = [...JVM_FLAGS, ...classArchiveFlags(libraries)];
+    await promisify(execFile)('java', [...flags, '-cp', join(libraries, '*'), ...tool], {
       maxBuffer: 8 * 1024 * 1024,
     });
     if (partial !== dataDirectory) await rename(partial, dataDirectory);

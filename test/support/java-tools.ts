@@ -1,5 +1,6 @@
 /** Apache Kafka's command line tools, from the jars that `streamsocial cluster` uses too. */
 import { kafkaLibraries } from '../../src/cluster/artifacts.ts';
+import { classArchiveFlags } from '../../src/cluster/class-archive.ts';
 import { testCacheDirectory } from './cluster.ts';
 import { type Ended, launch, type Program, type RunOptions, run, type Scope } from './programs.ts';
 
@@ -33,11 +34,11 @@ export const JVM: readonly string[] = [
 ];
 
 export class JavaTools {
-  readonly #classPath: string;
+  readonly #libraries: string;
   readonly #bootstrap: string;
 
   private constructor(libraries: string, bootstrap: string) {
-    this.#classPath = `${libraries}/*`;
+    this.#libraries = libraries;
     this.#bootstrap = bootstrap;
   }
 
@@ -59,6 +60,7 @@ export class JavaTools {
   #command(tool: JavaTool, args: readonly string[]): string[] {
     // This one tool takes the brokers among the producer's properties.
     const brokers = tool === 'kafka-producer-perf-test' ? [] : ['--bootstrap-server', this.#bootstrap];
-    return [...JVM, '-cp', this.#classPath, MAIN[tool], ...brokers, ...args];
+    const archive = classArchiveFlags(this.#libraries);
+    return [...JVM, ...archive, '-cp', `${this.#libraries}/*`, MAIN[tool], ...brokers, ...args];
   }
 }

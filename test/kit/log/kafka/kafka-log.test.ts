@@ -6,12 +6,14 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Producer, stringSerializers } from '@platformatic/kafka';
 import { kafkaLibraries } from '../../../../src/cluster/artifacts.ts';
+import { classArchiveFlags } from '../../../../src/cluster/class-archive.ts';
 import { freePort } from '../../../../src/cluster/free-ports.ts';
 import { isKitError, type KitError } from '../../../../src/kit/errors.ts';
 import { eventually } from '../../../../src/kit/log/contract-support.ts';
 import type { LogRecord, TopicPartition } from '../../../../src/kit/log/event-log.ts';
 import { KafkaLog, type KafkaLogOptions } from '../../../../src/kit/log/kafka/kafka-log.ts';
 import { KAFKA_COMPONENTS, kafkaForTests, type TestKafka, testCacheDirectory } from '../../../support/cluster.ts';
+import { JVM } from '../../../support/java-tools.ts';
 import { missing } from '../../../support/requirements.ts';
 
 const record = (value: string) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: Date.now() });
@@ -38,7 +40,8 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
   const java = async (tool: string, ...args: string[]): Promise<string> => {
     const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
     const { stdout } = await promisify(execFile)('java', [
-      '-XX:TieredStopAtLevel=1',
+      ...JVM,
+      ...classArchiveFlags(libraries),
       quiet,
       '-cp',
       join(libraries, '*'),
