@@ -12,7 +12,7 @@ describe('the journey of an event on Kafka', { skip }, () => {
   const browser = browserForTests();
   let kafka: LiveKafka;
   before(async () => {
-    kafka = await launchOnKafka(`journey-page-${Date.now()}`, 11);
+    kafka = await launchOnKafka(`journey-page-${Date.now()}`, 10);
   });
   after(() => kafka?.[Symbol.asyncDispose]());
 

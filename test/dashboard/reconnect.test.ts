@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { browserForTests, noBrowser } from '../support/browser.ts';
 import { publishEvents } from '../support/events.ts';
 import { platformForTests } from '../support/live-platform.ts';
+import { shows } from '../support/shows.ts';
 import { until } from '../support/until.ts';
 
 const CONTENT_INTERACTIONS = 'content-interactions';
@@ -35,8 +36,8 @@ describe('a page whose server comes back', { skip: noBrowser }, () => {
     for (const one of pages) {
       const notice = one.getByRole('alert').filter({ hasText: 'does not answer' });
       await notice.waitFor();
-      assert.match(await notice.innerText(), /npm start/);
-      assert.equal(await connectionOf(one), 'lost');
+      await shows(notice, /npm start/);
+      await until(async () => (await connectionOf(one)) === 'lost', { what: 'a lost connection' });
     }
 
     // a view whose file the browser does not have yet
@@ -47,7 +48,7 @@ describe('a page whose server comes back', { skip: noBrowser }, () => {
     await publishEvents(live.url, 25);
     for (const one of pages) {
       await until(async () => (await connectionOf(one)) === 'open', { what: 'a connection again' });
-      assert.equal(await one.getByRole('alert').filter({ hasText: 'does not answer' }).count(), 0);
+      await one.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor({ state: 'detached' });
       assert.equal(await one.evaluate(`globalThis.${MARK}`), true);
     }
     await page.getByRole('heading', { name: 'Consumers', level: 1 }).waitFor();

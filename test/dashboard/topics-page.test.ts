@@ -7,11 +7,13 @@ import type { NewRecord } from '../../src/kit/log/event-log.ts';
 import { partitionFor } from '../../src/kit/log/partitioner.ts';
 import { browserForTests, noBrowser } from '../support/browser.ts';
 import { type LivePlatform, launchPlatform } from '../support/live-platform.ts';
-import { axeViolations, scroll, watchMainThread } from '../support/page-checks.ts';
+import { axeViolations, scroll, smoothness, watchMainThread } from '../support/page-checks.ts';
+import { isOff, shows } from '../support/shows.ts';
 import { until } from '../support/until.ts';
 
 const TOPIC = 'content-interactions';
 const MAX_TASK_MS = 50;
+const MOST_AT_ONCE_MS = 200;
 
 describe('topics and events in a browser', { skip: noBrowser }, () => {
   const browser = browserForTests();
@@ -46,12 +48,13 @@ describe('topics and events in a browser', { skip: noBrowser }, () => {
 
     await page.getByLabel('content_id (needed)').fill('');
     await page.getByText('is required').first().waitFor();
-    assert.equal(await publish.isDisabled(), true);
+    await isOff(publish);
     await page.getByLabel('content_id (needed)').fill('post_in_a_browser');
     await page.getByText(/partition \d/).waitFor();
     await publish.click();
     const place = page.locator('[data-published]');
     await place.waitFor();
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Publish', 'the focus stays where it was');
     const id = (await place.getAttribute('data-published'))!;
 
     await tail.getByText('post_in_a_browser').waitFor();
@@ -59,7 +62,7 @@ describe('topics and events in a browser', { skip: noBrowser }, () => {
     await tail.getByRole('heading', { name: 'Headers' }).waitFor();
     const journey = await tail.getByRole('link', { name: 'its journey' }).getAttribute('href');
     assert.match(journey!, new RegExp(`^/journey/${id}\\?at=content-interactions%3A\\d+%3A\\d+$`));
-    assert.match(await tail.getByRole('region', { name: 'Value' }).innerText(), /"comment_id": "comment_5"/);
+    await shows(tail.getByRole('region', { name: 'Value' }), /"comment_id": "comment_5"/);
 
     await page.getByRole('link', { name: new RegExp(`^${TOPIC}, \\d+:`) }).click();
     await page.getByRole('heading', { name: /^Record \d+:/ }).waitFor();
@@ -123,7 +126,7 @@ describe('topics and events in a browser', { skip: noBrowser }, () => {
     const editor = page.getByLabel('JSON, plain or as a CloudEvent');
     await editor.fill(JSON.stringify({ event_type: 'comment_added', data: { text: 'x'.repeat(70_000) } }));
     await page.getByText(/This has 68\.4 KiB; an event has 64\.0 KiB at most/).waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Publish', exact: true }).isDisabled(), true);
+    await isOff(page.getByRole('button', { name: 'Publish', exact: true }));
     await page.getByRole('button', { name: 'Back to the example' }).click();
     await page.getByText(/^It would go to/).waitFor();
     const before = await editor.inputValue();
@@ -139,19 +142,21 @@ describe('topics and events in a browser', { skip: noBrowser }, () => {
     const load = loadOf(live, 10_000);
     const seen = page.locator('[data-figure="tail.seen"]');
     await until(async () => Number((await seen.innerText()).replaceAll(',', '')) > 10_000, { what: 'the load' });
-    const stop = await watchMainThread(page);
-    const { framesPerSecond, scrolledPx } = await scroll(page, '.records', 2_500);
-    // what this machine has left for a page that does nothing
-    const idle = await page.context().newPage();
-    const possible = (await scroll(idle, 'body', 1_000)).framesPerSecond;
+    const { framesPerSecond, scrolledPx, bare } = await smoothness(page, async () => {
+      const stop = await watchMainThread(page);
+      const scrolling = await scroll(page, '.records', 2_500);
+      const { tasksMs, busyMs, wallMs } = await stop();
+      t.diagnostic(
+        `longest task ${tasksMs[0]?.toFixed(0)} ms, main thread ${Math.round((busyMs / wallMs) * 100)} % busy`,
+      );
+      assert((tasksMs[0] ?? 0) < MAX_TASK_MS, `a task of ${tasksMs[0]} ms`);
+      return scrolling;
+    });
     const sent = await load();
-    const { tasksMs, busyMs, wallMs } = await stop();
     t.diagnostic(
-      `${Math.round(sent)} events/s, ${framesPerSecond.toFixed(0)} of ${possible.toFixed(0)} frames/s, longest task ${tasksMs[0]?.toFixed(0)} ms, main thread ${Math.round((busyMs / wallMs) * 100)} % busy`,
+      `${Math.round(sent)} events/s, ${framesPerSecond.toFixed(0)} frames/s, a bare page ${bare.toFixed(0)}`,
     );
     assert(scrolledPx > 0);
-    assert(framesPerSecond >= Math.min(30, possible * 0.8), `${framesPerSecond} of ${possible} frames a second`);
-    assert((tasksMs[0] ?? 0) < MAX_TASK_MS, `a task of ${tasksMs[0]} ms`);
     await page.getByText(/newer: scroll up to see them/).waitFor();
     const count = await page.locator('[data-record]').count();
     assert(count > 0 && count < 100, `${count} lines are in the document`);
@@ -192,9 +197,13 @@ function loadOf({ platform: { log } }: LivePlatform, perSecond: number): () => P
   let sent = 0;
   const start = performance.now();
   const lane = async (partition: number, own: readonly string[]): Promise<void> => {
+    let last = start;
     for (let count = 0; !stopped; ) {
-      const due = Math.floor((((performance.now() - start) / 1_000) * perSecond) / byPartition.size) - count;
-      const records = Array.from({ length: Math.min(due, 2_000) }, (_, at) =>
+      const now = performance.now();
+      // what a busy machine is behind with is not caught up: it would be behind the more
+      const due = Math.floor((Math.min(now - last, MOST_AT_ONCE_MS) * perSecond) / 1_000 / byPartition.size);
+      last = now;
+      const records = Array.from({ length: due }, (_, at) =>
         likeOf(own[(count + at) % own.length]!, `${partition}-${count + at}`),
       );
       if (records.length > 0) await log.append({ topic: TOPIC, partition, records });

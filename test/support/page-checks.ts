@@ -1,4 +1,5 @@
 /** What tests measure of an open page: accessibility, the work of its main thread, frames while it scrolls, its heap. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
@@ -8,6 +9,11 @@ const WCAG_22_AA = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'bes
 /** How Chromium names a turn of a thread's loop. */
 const TASK = 'ThreadControllerImpl::RunTask';
 const STEP_PX = 40;
+const MIN_FRAMES_PER_SECOND = 30;
+/** Of the frames that a page without anything on it makes. */
+const MIN_SHARE_OF_FRAMES = 0.8;
+const BARE_MS = 1_500;
+const LOOKS = 3;
 
 let axeSource: string | undefined;
 
@@ -102,6 +108,36 @@ export function scroll(page: Page, selector: string, durationMs: number): Promis
     };
     requestAnimationFrame(frame);
   })`);
+}
+
+/**
+ * Fails where a page that scrolls makes too few frames: fewer than 30 a second, and than four fifths of those that the machine, with
+ * all that runs on it, has left for a page with nothing to do but to scroll. The two are measured one after the other, and other programs
+ * come and go between them, so that it is looked at three times before it counts as too few.
+ */
+export async function smoothness(
+  page: Page,
+  scrolls: () => Promise<Scrolling>,
+): Promise<Scrolling & { readonly bare: number }> {
+  for (let look = 1; ; look++) {
+    const bare = await framesOfBarePage(page);
+    const scrolling = await scrolls();
+    if (scrolling.framesPerSecond >= Math.min(MIN_FRAMES_PER_SECOND, bare * MIN_SHARE_OF_FRAMES))
+      return { ...scrolling, bare };
+    assert.ok(look < LOOKS, `${scrolling.framesPerSecond} frames a second, a bare page ${bare}`);
+  }
+}
+
+async function framesOfBarePage(page: Page): Promise<number> {
+  const bare = await page.context().newPage();
+  try {
+    await bare.goto('about:blank');
+    await bare.evaluate(`void (document.body.innerHTML = '<p>text</p>'.repeat(500))`);
+    return (await scroll(bare, 'html', BARE_MS)).framesPerSecond;
+  } finally {
+    await bare.close();
+    await page.bringToFront();
+  }
 }
 
 /** Bytes of the page's heap that are in use after a full collection. */

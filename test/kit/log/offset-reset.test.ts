@@ -51,9 +51,10 @@ describe('the plan of a reset', () => {
     const all = Array.from({ length: 20_000 }, (_, partition) => ({ topic: 'orders', partition }));
     const ends = new Map(all.map(({ partition }) => [`orders-${partition}`, { start: 0, end: 20 }]));
     const offsets = all.map((one) => ({ ...one, offset: one.partition % 20 }));
-    const startMs = performance.now();
+    const start = process.cpuUsage();
     const { resets } = await planReset(byTime, all, { to: 'plan', offsets }, { committed: [], ends });
-    assert.ok(performance.now() - startMs < 500);
+    // on the processor: other programs do not count
+    assert.ok(process.cpuUsage(start).user / 1_000 < 500);
     assert.deepEqual(resets.at(-1), { topic: 'orders', partition: 19_999, from: null, to: 19 });
   });
 
