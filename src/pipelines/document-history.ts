@@ -1,7 +1,7 @@
 /**
  * How one document came to be what it is: the log folded by the projection's own function, as far as it concerns this document,
- * event by event. Of the other documents only those are made that have a say in it (`when`, `from`, `each`), by their
- * kind: a key's text up to its first `/`.
+ * event by event. Of the other documents only those are made that have a say in it (`when`, `from`, `each`), and where events mention
+ * what they change, only the records are decoded that do.
  *
  * The order is that of `mergedRecords`; the events before a time are then the same as in `StateAt`.
  */
@@ -14,9 +14,10 @@ import { applyEffects } from '../kit/projections/changes.ts';
 import { toDocument } from '../kit/projections/deltas.ts';
 import type { StoreImage } from '../kit/projections/embedded/sqlite-image.ts';
 import { IdTable } from '../kit/projections/id-table.ts';
-import type { Delta, Document } from '../kit/projections/projection-store.ts';
+import type { Document } from '../kit/projections/projection-store.ts';
 import { type FieldChange, TrackedDocuments } from '../kit/projections/tracked-documents.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
+import { type Asked, NewlyAsked, Relevance } from './document-relevance.ts';
 import type { Projection } from './projection.ts';
 
 export interface DocumentChange extends PartitionOffset {
@@ -31,8 +32,8 @@ export interface HistoryParts {
   readonly codec: Pick<EventCodec<SocialEvent>, 'decode'>;
   readonly projection: Pick<Projection, 'name' | 'project' | 'deduplicate'>;
   readonly key: string;
-  /** The record key of every event that can change the document; null where they have several. */
-  readonly recordKey: string | null;
+  /** What events mention that change a document; null where they need not (see `DocumentKind`). */
+  readonly mentionedIdOf: (key: string) => string | null;
   readonly windowMs: number;
   readonly limits: HistoryLimits;
 }
@@ -44,15 +45,17 @@ export interface HistoryLimits {
   /** Of all documents that are made. */
   readonly fields: number;
   readonly ids: number;
+  /** States of the past that a fold can begin with: after so many events, which becomes more as it goes on; so many, with so many fields. */
+  readonly checkpointEvery: number;
+  readonly checkpoints: number;
+  readonly checkpointFields: number;
 }
 
-/** Documents of these kinds have a say, and were not made: to be begun again with them. */
-export class NewlyAsked {
-  readonly kinds: ReadonlySet<string>;
-
-  constructor(kinds: ReadonlySet<string>) {
-    this.kinds = kinds;
-  }
+/** All that came before a time, ms since the epoch. */
+interface Checkpoint {
+  readonly at: number;
+  readonly documents: TrackedDocuments;
+  readonly total: number;
 }
 
 /** A record came that belongs before what was folded: to be begun again. */
@@ -64,29 +67,46 @@ interface Place extends TopicPartition {
   at: number;
 }
 
-const TURN_RECORDS = 500;
+/** Looked at the clock after so many records, and let others have their turn after so long. */
+const TURN_RECORDS = 20;
+const TURN_MS = 8;
+/** As long as so many records are still to come that most changes would be forgotten again; a page has fewer. */
+const FEW_CHANGES = 500;
+const MAX_REPEATED = 10_000;
 
 export class DocumentHistory {
   readonly #parts: HistoryParts;
-  readonly #recordKey: Buffer | null;
-  readonly #asked: ReadonlySet<string>;
+  #relevance: Relevance;
   #documents: TrackedDocuments;
-  #ids = new IdTable();
+  #ids: IdTable | null = new IdTable();
+  /** Records that counted before, each as `topic/partition/offset`; null where they are too many. */
+  #repeated: Set<string> | null = new Set();
+  /** Oldest first. */
+  #checkpoints: Checkpoint[] = [];
+  #checkpointFields = 0;
+  /** Records with an effect from one to the next. */
+  #spacing: number;
+  #sinceCheckpoint = 0;
+  #lastAt = Number.NEGATIVE_INFINITY;
   #places = new Map<string, Place>();
   /** Oldest first. */
   #changes: DocumentChange[] = [];
   #changedFields = 0;
+  /** The time of the snapshot that it began with. */
+  #beganAt = Number.NEGATIVE_INFINITY;
   #forgottenAt = Number.NEGATIVE_INFINITY;
   #total = 0;
   #coveredTo = Number.NEGATIVE_INFINITY;
   #records = 0;
+  /** Records that the fold under way has before it, roughly. */
+  #remaining = 0;
 
-  /** @param asked kinds of documents that have a say, as far as it is known */
-  constructor(parts: HistoryParts, asked: ReadonlySet<string> = new Set()) {
+  /** @param asked documents that have a say, as far as it is known */
+  constructor(parts: HistoryParts, asked?: Asked) {
     this.#parts = parts;
-    this.#asked = asked;
-    this.#recordKey = parts.recordKey === null || asked.size > 0 ? null : Buffer.from(parts.recordKey);
-    this.#documents = new TrackedDocuments(parts.key, parts.limits.fields);
+    this.#spacing = parts.limits.checkpointEvery;
+    this.#relevance = new Relevance(parts.key, parts.mentionedIdOf, asked);
+    this.#documents = new TrackedDocuments(parts.key, parts.limits.fields, this.#relevance.isMade);
   }
 
   /** Every event earlier than this is in it, ms since the epoch. */
@@ -99,6 +119,11 @@ export class DocumentHistory {
     return this.#forgottenAt;
   }
 
+  /** Whether it has left off from another one: see `branch`. */
+  get isBranch(): boolean {
+    return this.#ids === null;
+  }
+
   /** Records read so far. */
   get records(): number {
     return this.#records;
@@ -106,7 +131,8 @@ export class DocumentHistory {
 
   /** Roughly, of what is held. */
   get bytes(): number {
-    return this.#ids.bytes + 150 * (this.#documents.fields + this.#changedFields) + 300 * this.#changes.length;
+    const fields = this.#documents.fields + this.#changedFields + this.#checkpointFields;
+    return (this.#ids?.bytes ?? 0) + 150 * fields + 300 * this.#changes.length;
   }
 
   /** The next offset of a partition. */
@@ -114,9 +140,9 @@ export class DocumentHistory {
     return this.#places.get(placeKey(place))?.next ?? 0;
   }
 
-  /** Passes over what the log has no more. */
-  startFrom(earliest: readonly PartitionOffset[]): void {
-    for (const { offset, ...at } of earliest) {
+  /** Passes over what comes before. */
+  startFrom(offsets: readonly PartitionOffset[]): void {
+    for (const { offset, ...at } of offsets) {
       const place = this.#place(at);
       place.next = Math.max(place.next, offset);
     }
@@ -126,8 +152,10 @@ export class DocumentHistory {
   mayConcern(record: LogRecord): boolean {
     const decoded = decode(this.#parts.codec, record);
     if (decoded === null) return false;
+    const relevance = this.#relevance;
     try {
-      return this.#parts.projection.project(decoded.event, record).some((delta) => this.#concerns(delta));
+      const deltas = this.#parts.projection.project(decoded.event, record);
+      return deltas.some((delta) => relevance.concerns(delta)) || relevance.isOutgrown;
     } catch (error) {
       if (error instanceof NewlyAsked) return true;
       throw error;
@@ -138,10 +166,13 @@ export class DocumentHistory {
   seed(image: StoreImage, at: number): void {
     for (const { topic, partition, next } of image.partitions())
       if (next !== null) this.#places.set(placeKey({ topic, partition }), { topic, partition, next, at });
-    for (const { key, fields, shape } of image.documents())
-      if (this.#isMade(key)) this.#documents.seed(key, fields, shape);
+    for (const { key, fields, shape } of image.documents()) {
+      this.#relevance.noteFields(key, fields);
+      if (this.#relevance.isMade(key)) this.#documents.seed(key, fields, shape);
+    }
     for (const { at: seenAt, ids, ...place } of image.seen())
-      for (const id of ids) this.#ids.seen(scopeOf(place), id, seenAt, Number.POSITIVE_INFINITY);
+      for (const id of ids) this.#ids!.seen(scopeOf(place), id, seenAt, Number.POSITIVE_INFINITY);
+    this.#beganAt = at;
     this.#forgottenAt = at - 1;
     this.#coveredTo = at;
   }
@@ -161,16 +192,26 @@ export class DocumentHistory {
       const { next, at } = this.#place({ topic, partition });
       return { topic, partition, offset: next, end, after: at };
     });
-    let sinceTurn = 0;
-    for await (const records of mergedRecords(this.#parts.log, ranges, signal)) {
+    const { wanted } = this.#relevance;
+    this.#remaining = ranges.reduce((sum, { offset, end }) => sum + Math.max(0, end - offset), 0);
+    const onSearched = (records: number): void => {
+      this.#records += records;
+      this.#remaining -= records;
+    };
+    const filter = wanted === null ? undefined : { wanted, onSearched };
+    let [folded, turnAt] = [0, performance.now()];
+    for await (const records of mergedRecords(this.#parts.log, ranges, signal, filter)) {
+      if (filter === undefined) onSearched(records.length);
       for (const merged of records) {
         this.#fold(merged, withoutEffect);
-        if (++sinceTurn % TURN_RECORDS !== 0) continue;
+        if (++folded % TURN_RECORDS !== 0 || performance.now() - turnAt < TURN_MS) continue;
         await nextTurn();
         signal.throwIfAborted();
+        turnAt = performance.now();
       }
     }
-    for (const { topic, partition, offset } of ends) this.#place({ topic, partition }).next = offset;
+    this.#relevance.assertComplete();
+    this.startFrom(ends);
     this.#coveredTo = Math.max(this.#coveredTo, until);
   }
 
@@ -206,17 +247,43 @@ export class DocumentHistory {
   }
 
   clone(): DocumentHistory {
-    const copy = new DocumentHistory(this.#parts, this.#asked);
-    copy.#documents = this.#documents.clone();
-    copy.#ids = this.#ids.clone();
+    const copy = new DocumentHistory(this.#parts);
+    copy.#relevance = this.#relevance.clone();
+    copy.#documents = this.#documents.clone(copy.#relevance.isMade);
+    copy.#ids = this.#ids?.clone() ?? null;
+    copy.#repeated = this.#repeated;
     copy.#places = new Map([...this.#places].map(([key, place]) => [key, { ...place }]));
     copy.#changes = [...this.#changes];
     copy.#changedFields = this.#changedFields;
+    copy.#beganAt = this.#beganAt;
     copy.#forgottenAt = this.#forgottenAt;
     copy.#total = this.#total;
     copy.#coveredTo = this.#coveredTo;
     copy.#records = this.#records;
     return copy;
+  }
+
+  /**
+   * Not beyond what this one covers, where it has found everything that matters.
+   *
+   * @returns what a fold can go on from that asks for a time, and for so many changes before it; null: the log's beginning
+   */
+  branch(at: number, changes: number): DocumentHistory | null {
+    const [first] = this.#checkpoints;
+    if (first === undefined) return null;
+    const before = this.#checkpoints.findLast((one) => one.at < at) ?? first;
+    const most = before.total - changes;
+    // before the first one nothing had any effect
+    const found = this.#checkpoints.findLast((one) => one.at < at && one.total <= most) ?? first;
+    const branch = new DocumentHistory(this.#parts);
+    branch.#relevance = this.#relevance.known();
+    branch.#documents = found.documents.clone(branch.#relevance.isMade);
+    branch.#ids = null;
+    branch.#repeated = this.#repeated;
+    branch.#total = found.total;
+    branch.#coveredTo = found.at;
+    branch.#forgottenAt = found === first ? this.#beganAt - 1 : found.at - 1;
+    return branch;
   }
 
   #fold({ at, record }: MergedRecord, withoutEffect: ReadonlySet<string>): void {
@@ -225,20 +292,16 @@ export class DocumentHistory {
     const place = this.#place(record);
     place.next = offset + 1;
     place.at = at;
-    this.#records++;
-    if (this.#recordKey !== null && record.key?.equals(this.#recordKey) !== true) return;
     if (withoutEffect.size > 0 && withoutEffect.has(`${topic}/${partition}/${offset}`)) return;
-    const { projection, codec, windowMs, limits } = this.#parts;
+    const { projection, codec, windowMs } = this.#parts;
     try {
       const decoded = decode(codec, record);
       if (decoded === null) return;
       const { event, id } = decoded;
-      const deltas = projection.project(event, record).filter((delta) => this.#concerns(delta));
-      if (deltas.length === 0) return;
-      if (projection.deduplicate !== false) {
-        if (this.#ids.seen(scopeOf(record), id, at, at - windowMs)) return;
-        if (this.#ids.size > limits.ids) throw tooMany(this.#parts.key, limits.ids);
-      }
+      const deltas = projection.project(event, record).filter((delta) => this.#relevance.concerns(delta));
+      if (deltas.length === 0 || this.#relevance.isOutgrown) return;
+      if (projection.deduplicate !== false && this.#isRepeated(record, id, at, at - windowMs)) return;
+      this.#checkpoint(at);
       applyEffects([{ offset, eventId: id, deltas }], this.#documents);
       const fields = this.#documents.takeChanges();
       if (fields.length > 0) this.#remember({ topic, partition, offset, at, event: briefly(event), fields });
@@ -248,28 +311,52 @@ export class DocumentHistory {
     }
   }
 
-  /** @throws NewlyAsked */
-  #concerns({ key, when, from, each }: Delta): boolean {
-    const concerns = this.#isMade(key) || (each !== undefined && this.#parts.key.startsWith(key));
-    if (!concerns) return false;
-    const unknown = [when?.fieldsOf, from, each].filter((one) => one !== undefined && !this.#asked.has(kindOf(one)));
-    if (unknown.length > 0) throw new NewlyAsked(new Set([...this.#asked, ...unknown.map((one) => kindOf(one!))]));
+  #isRepeated(record: LogRecord, id: string, at: number, expiredAt: number): boolean {
+    const { topic, partition, offset } = record;
+    const place = `${topic}/${partition}/${offset}`;
+    if (this.#ids === null) return this.#repeated!.has(place);
+    const { limits, key } = this.#parts;
+    const isRepeated = this.#ids.seen(scopeOf(record), id, at, expiredAt);
+    if (this.#ids.size > limits.ids) throw tooMany(key, limits.ids);
+    if (!isRepeated || this.#repeated === null) return isRepeated;
+    this.#repeated.add(place);
+    if (this.#repeated.size > MAX_REPEATED) {
+      this.#repeated = null;
+      this.#checkpoints = [];
+      this.#checkpointFields = 0;
+    }
     return true;
   }
 
-  #isMade(key: string): boolean {
-    return key === this.#parts.key || (this.#asked.size > 0 && this.#asked.has(kindOf(key)));
+  /** Where it is time for one: before the first record of a new time, so that it holds all that came before. */
+  #checkpoint(at: number): void {
+    const isFirst = at > this.#lastAt;
+    this.#lastAt = at;
+    const isDue = ++this.#sinceCheckpoint >= this.#spacing || this.#checkpoints.length === 0;
+    if (this.isBranch || this.#repeated === null || !isFirst || !isDue) return;
+    this.#sinceCheckpoint = 0;
+    const documents = this.#documents.clone();
+    this.#checkpoints.push({ at, documents, total: this.#total });
+    this.#checkpointFields += documents.fields;
+    const { checkpoints, checkpointFields } = this.#parts.limits;
+    const areTooMany = () => this.#checkpoints.length > checkpoints || this.#checkpointFields > checkpointFields;
+    while (this.#checkpoints.length > 1 && areTooMany()) {
+      this.#spacing *= 2;
+      this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 0);
+      this.#checkpointFields = this.#checkpoints.reduce((sum, one) => sum + one.documents.fields, 0);
+    }
   }
 
   #remember(change: DocumentChange): void {
     const { changes, changedFields } = this.#parts.limits;
+    this.#total++;
     this.#changes.push(change);
     this.#changedFields += change.fields.length;
-    this.#total++;
     // by halves, so that it costs little
-    if (this.#changes.length < 2 * changes && this.#changedFields < 2 * changedFields) return;
+    const kept = this.#remaining > 4 * changes ? Math.min(FEW_CHANGES, changes) : changes;
+    if (this.#changes.length < 2 * kept && this.#changedFields < 2 * changedFields) return;
     let out = 0;
-    while (this.#changes.length - out > changes || this.#changedFields > changedFields) {
+    while (this.#changes.length - out > kept || this.#changedFields > changedFields) {
       const { at, fields } = this.#changes[out++]!;
       this.#changedFields -= fields.length;
       this.#forgottenAt = at;
@@ -290,11 +377,6 @@ export class DocumentHistory {
 
 /** Where a change is in the order of all. */
 export type DocumentPlace = Pick<DocumentChange, 'at' | 'topic' | 'partition' | 'offset'>;
-
-export function kindOf(key: string): string {
-  const slash = key.indexOf('/');
-  return slash < 0 ? key : key.slice(0, slash + 1);
-}
 
 function isBefore(change: DocumentChange, until: number, than: DocumentPlace | null): boolean {
   if (change.at >= until) return false;

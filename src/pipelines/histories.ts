@@ -8,21 +8,16 @@ import { RecordReader } from '../kit/consumers/record-reader.ts';
 import { KitError } from '../kit/errors.ts';
 import type { EventLog, PartitionOffset } from '../kit/log/event-log.ts';
 import { withImage } from '../kit/projections/embedded/sqlite-image.ts';
-import type { DeduplicationWindow, Document } from '../kit/projections/projection-store.ts';
+import type { DeduplicationWindow } from '../kit/projections/projection-store.ts';
 import type { Snapshot } from '../kit/projections/snapshot-directory.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
-import {
-  CameLate,
-  type DocumentChange,
-  DocumentHistory,
-  type DocumentPlace,
-  type HistoryLimits,
-  kindOf,
-  NewlyAsked,
-} from './document-history.ts';
+import { abortable } from './abortable.ts';
+import { CameLate, DocumentHistory, type DocumentPlace, type HistoryLimits } from './document-history.ts';
+import { type Asked, kindOf, NewlyAsked } from './document-relevance.ts';
 import type { FoldTurns } from './fold-turns.ts';
+import type { HistoricChanges, HistoricDocument, HistoryOrigin, HistoryProgress } from './history-answers.ts';
 import type { Projection, ProjectionName } from './projection.ts';
-import { GivenUp } from './rebuild-set-aside.ts';
+import { GivenUp, placeOfText } from './rebuild-set-aside.ts';
 import { parkedNow, type StateAt } from './state-at.ts';
 
 export interface HistoriesOptions {
@@ -30,8 +25,8 @@ export interface HistoriesOptions {
   readonly projections: readonly Projection[];
   readonly codec: Pick<EventCodec<SocialEvent>, 'decode'>;
   readonly window: DeduplicationWindow;
-  /** The record key of every event that can change a document; null where they have several. */
-  readonly recordKeyOf: (name: ProjectionName, key: string) => string | null;
+  /** What events mention that change a document; null where they need not. */
+  readonly mentionedIdOf: (name: ProjectionName, key: string) => string | null;
   /** Its snapshots stand in for what the log has forgotten. */
   readonly past: Pick<StateAt, 'snapshots' | 'withSnapshot'>;
   readonly madeBy: string;
@@ -57,6 +52,9 @@ const LIMITS: HistoriesLimits = {
   changedFields: 100_000,
   fields: 300_000,
   ids: 2_000_000,
+  checkpointEvery: 1_000,
+  checkpoints: 200,
+  checkpointFields: 60_000,
   timeoutMs: 100_000,
   bytes: 64 * 1024 * 1024,
   kept: 16,
@@ -64,45 +62,13 @@ const LIMITS: HistoriesLimits = {
   graceMs: 1_000,
 };
 
-/** What an answer rests on. */
-export interface HistoryOrigin {
-  /** Records read for this answer. */
-  readonly folded: number;
-  /** Records that the log had before that time, and no snapshot holds any more. */
-  readonly missing: number;
-  /** RFC 3339; null where it began with the log. */
-  readonly fromSnapshot: string | null;
-  /** Records that the history was made of so far. */
-  readonly searched: number;
-}
-
-export interface HistoryProgress {
-  /** Records of this fold, of so many. */
-  readonly folded: number;
-  readonly total: number;
-}
-
-export interface HistoricDocument extends HistoryOrigin {
-  readonly document: Document | null;
-  /** When it changed last before that time, and next, ms since the epoch; null where no such change is remembered. */
-  readonly previous: number | null;
-  readonly next: number | null;
-  /** Neither log nor snapshots go back so far: there may have been one. */
-  readonly forgotten: boolean;
-}
-
-export interface HistoricChanges extends HistoryOrigin {
-  /** Newest first. */
-  readonly changes: readonly DocumentChange[];
-  /** All before that time, on this page or not. */
-  readonly total: number;
-}
-
 interface Kept {
   readonly history: DocumentHistory;
   readonly withoutEffect: ReadonlySet<string>;
   readonly missing: number;
   readonly snapshot: Snapshot | null;
+  /** As `Entry.asked` was. */
+  readonly asked: Asked | undefined;
 }
 
 /** One document, up to a moment ago or up to a time of the past. */
@@ -110,6 +76,8 @@ interface Entry {
   readonly projection: Projection;
   readonly key: string;
   kept: Kept | null;
+  /** Other documents that have a say, as far as it is known. */
+  asked: Asked | undefined;
   /** Under way, shared by all who wait for it. */
   folding: Promise<void> | null;
   progress: (() => HistoryProgress) | null;
@@ -123,6 +91,15 @@ interface Wanted {
   readonly covers: number;
   readonly remembers?: number;
   readonly until: number;
+  readonly hasEnough?: ((history: DocumentHistory) => boolean) | undefined;
+  /** What a fold can begin with, in place of the log's beginning. */
+  readonly branch?: () => Promise<Kept | null>;
+}
+
+/** Changes that an answer is made of. */
+interface Page {
+  readonly than: DocumentPlace | null;
+  readonly max: number;
 }
 
 /** One for each kind of document that turns out to have a say, and some for records that came late. */
@@ -137,7 +114,8 @@ export class Histories {
   readonly #nowMs: () => number;
   /** The one asked for last is the last. */
   readonly #entries = new Map<string, Entry>();
-  readonly #asked = new Map<string, ReadonlySet<string>>();
+  /** Kinds of documents that have a say in those of a kind. */
+  readonly #kinds = new Map<string, Asked>();
   readonly #givenUp = new Map<ProjectionName, GivenUp>();
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
@@ -154,7 +132,7 @@ export class Histories {
    * @throws KitError TOO_MANY_FOLDS, FOLD_TOO_LONG (both retriable), HISTORY_TOO_WIDE, REBUILD_FAILED, LOG_UNAVAILABLE, STORE_UNAVAILABLE; the signal's reason
    */
   documentAt(name: ProjectionName, key: string, at: number, signal: AbortSignal): Promise<HistoricDocument> {
-    return this.#ask(name, key, at, signal, (history, origin) => ({
+    return this.#ask({ name, key, at }, null, signal, (history, origin) => ({
       ...origin,
       document: history.documentAt(at),
       ...history.around(at),
@@ -170,7 +148,10 @@ export class Histories {
     signal: AbortSignal,
   ): Promise<HistoricChanges> {
     const at = than === null ? until : Math.min(until, than.at + 1);
-    return this.#ask(name, key, at, signal, (history, origin) => ({ ...origin, ...history.before(at, than, max) }));
+    return this.#ask({ name, key, at }, { than, max }, signal, (history, origin) => ({
+      ...origin,
+      ...history.before(at, than, max),
+    }));
   }
 
   /** Of the fold under way; null where there is none. */
@@ -191,9 +172,8 @@ export class Histories {
   }
 
   async #ask<T>(
-    name: ProjectionName,
-    key: string,
-    at: number,
+    { name, key, at }: { readonly name: ProjectionName; readonly key: string; readonly at: number },
+    page: Page | null,
     signal: AbortSignal,
     answer: (history: DocumentHistory, origin: HistoryOrigin) => T,
   ): Promise<T> {
@@ -201,7 +181,7 @@ export class Histories {
     const either = AbortSignal.any([signal, timeout, this.#closing.signal]);
     const projection = this.#options.projections.find((one) => one.name === name)!;
     try {
-      const { kept, folded } = await this.#historyFor(projection, key, at, either);
+      const { kept, folded } = await this.#historyFor(projection, key, at, page, either);
       const { history, missing, snapshot } = kept;
       const fromSnapshot = snapshot === null ? null : new Date(snapshot.at).toISOString();
       return answer(history, { folded, missing, fromSnapshot, searched: history.records });
@@ -215,11 +195,12 @@ export class Histories {
     }
   }
 
-  /** One that remembers the time before `at`. */
+  /** One that remembers the time before `at`, and as many changes as are asked for. */
   async #historyFor(
     projection: Projection,
     key: string,
     at: number,
+    page: Page | null,
     signal: AbortSignal,
   ): Promise<{ kept: Kept; folded: number }> {
     // up to now even where an earlier time is asked for: the next question may be for any time
@@ -227,9 +208,13 @@ export class Histories {
     const now = this.#entry(projection, key, 'now');
     const covers = Math.min(at, settled - this.#limits.settledMs);
     const main = await this.#covering(now, { covers, until: settled }, signal);
-    if (at <= main.kept.history.forgottenAt && !beginsLater(main.kept, at)) {
+    const hasEnough = (history: DocumentHistory): boolean => page === null || this.#hasPage(history, at, page);
+    const isForgotten = at <= main.kept.history.forgottenAt && !beginsLater(main.kept, at);
+    if (isForgotten || (at <= main.kept.history.coveredTo && !hasEnough(main.kept.history))) {
       const past = this.#entry(projection, key, 'past');
-      const older = await this.#covering(past, { covers: at, remembers: at, until: at }, signal);
+      past.asked = now.asked;
+      const branch = () => this.#branch(projection, { ...main.kept, asked: now.asked }, at, page?.max ?? 0);
+      const older = await this.#covering(past, { covers: at, remembers: at, until: at, hasEnough, branch }, signal);
       return { kept: older.kept, folded: main.folded + older.folded };
     }
     if (at <= main.kept.history.coveredTo) return main;
@@ -237,10 +222,23 @@ export class Histories {
       return await this.#withTail(projection, main, at, signal);
     } catch (error) {
       if (!(error instanceof NewlyAsked || error instanceof CameLate)) throw error;
-      this.#learn(projection, key, error);
+      this.#learn(now, error);
       now.kept = null;
-      return this.#historyFor(projection, key, at, signal);
+      return this.#historyFor(projection, key, at, page, signal);
     }
+  }
+
+  #hasPage(history: DocumentHistory, at: number, { than, max }: Page): boolean {
+    const { changes, total } = history.before(at, than, max);
+    return changes.length >= Math.min(max, total, this.#limits.changes);
+  }
+
+  /** From the last checkpoint of a history that is before a time, and before so many changes. */
+  async #branch(projection: Projection, kept: Kept, at: number, changes: number): Promise<Kept | null> {
+    const history = kept.history.branch(at, changes);
+    if (history === null) return null;
+    history.startFrom(await this.#ends(projection, history.coveredTo));
+    return { ...kept, history };
   }
 
   /** With the records of the last seconds up to now, folded for this question alone. */
@@ -269,7 +267,9 @@ export class Histories {
         entry.folding ??= this.#begin(entry, wanted);
         await abortable(entry.folding, signal);
         const { kept } = entry;
-        if (kept !== null && answers(kept, wanted)) return { kept, folded: Math.max(0, kept.history.records - before) };
+        // of changes of one and the same millisecond there may be more than are remembered
+        const least = attempt === 1 ? wanted : { ...wanted, hasEnough: undefined };
+        if (kept !== null && answers(kept, least)) return { kept, folded: Math.max(0, kept.history.records - before) };
         if (attempt === MAX_WAITS)
           throw new KitError('TOO_MANY_FOLDS', 'others ask for other times of it; ask again later', {
             retriable: true,
@@ -303,7 +303,7 @@ export class Histories {
   }
 
   async #bring(entry: Entry, wanted: Wanted, signal: AbortSignal): Promise<void> {
-    const { projection, key } = entry;
+    const { projection } = entry;
     const withoutEffect = await this.#withoutEffect(projection);
     if (entry.kept !== null && !(await this.#stillHolds(entry.kept, withoutEffect, projection))) entry.kept = null;
     if (entry.kept !== null && answers(entry.kept, wanted)) {
@@ -312,11 +312,12 @@ export class Histories {
     }
     const { until } = wanted;
     for (let attempt = 1; ; attempt++) {
-      const isBehind = entry.kept !== null && entry.kept.history.coveredTo <= until;
-      const kept = isBehind ? entry.kept! : await this.#start(projection, key, until);
+      const behind = entry.kept !== null && entry.kept.history.coveredTo <= until ? entry.kept : null;
       // what is half folded is no use to anybody
       entry.kept = null;
       try {
+        const branch = attempt === 1 ? ((await wanted.branch?.()) ?? null) : null;
+        const kept = latest(behind, branch, wanted) ?? (await this.#start(entry, until));
         const ends = await this.#ends(projection, until);
         const { history } = kept;
         const before = history.records;
@@ -327,21 +328,25 @@ export class Histories {
         return;
       } catch (error) {
         if (attempt === MAX_BEGINNINGS || !(error instanceof NewlyAsked || error instanceof CameLate)) throw error;
-        this.#learn(projection, key, error);
+        this.#learn(entry, error);
       }
     }
   }
 
-  #learn(projection: Projection, key: string, error: NewlyAsked | CameLate): void {
-    if (error instanceof NewlyAsked) this.#asked.set(askedKey(projection, key), error.kinds);
+  #learn(entry: Entry, error: NewlyAsked | CameLate): void {
+    if (error instanceof CameLate) return;
+    entry.asked = error.asked;
+    if ('kinds' in error.asked) this.#kinds.set(kindKey(entry), error.asked);
   }
 
   /** Nothing folded yet; where the log has forgotten its beginning, with the oldest snapshot that goes back as far as the log. */
-  async #start(projection: Projection, key: string, until: number): Promise<Kept> {
+  async #start(entry: Entry, until: number): Promise<Kept> {
     const { log, codec, window, past, madeBy } = this.#options;
-    const recordKey = this.#options.recordKeyOf(projection.name, key);
-    const parts = { log, codec, projection, key, recordKey, windowMs: window.windowMs, limits: this.#limits };
-    const history = new DocumentHistory(parts, this.#asked.get(askedKey(projection, key)));
+    const { projection, key } = entry;
+    const mentionedIdOf = (one: string) => this.#options.mentionedIdOf(projection.name, one);
+    const parts = { log, codec, projection, key, mentionedIdOf, windowMs: window.windowMs, limits: this.#limits };
+    const asked = entry.asked ?? (mentionedIdOf(key) === null ? this.#kinds.get(kindKey(entry)) : undefined);
+    const history = new DocumentHistory(parts, asked);
     const ends = await this.#ends(projection, until);
     const earliest = await log.listOffsets(ends.map((end) => ({ ...end, at: 'earliest' as const })));
     const starts = ends.map((end, index) => ({ ...end, offset: earliest[index]! }));
@@ -357,7 +362,7 @@ export class Histories {
         withImage(path, async (image) => history.seed(image, snapshot.at)),
       );
     history.startFrom(starts);
-    return { history, withoutEffect: new Set(), missing: snapshot === null ? missing : 0, snapshot };
+    return { history, withoutEffect: new Set(), missing: snapshot === null ? missing : 0, snapshot, asked };
   }
 
   async #snapshotBefore(
@@ -407,7 +412,7 @@ export class Histories {
     const { history, withoutEffect: before } = kept;
     const ends = await this.#ends(projection, history.coveredTo);
     if (ends.some((end) => end.offset > history.position(end))) return false;
-    const changed = [...before.symmetricDifference(now)].map(placeOf);
+    const changed = [...before.symmetricDifference(now)].map(placeOfText);
     const folded = changed.filter((place) => place.offset < history.position(place));
     if (folded.length > MAX_LOOKED_AT) return false;
     for (const place of folded) {
@@ -423,6 +428,7 @@ export class Histories {
       projection,
       key,
       kept: null,
+      asked: undefined,
       folding: null,
       progress: null,
       askers: 0,
@@ -451,9 +457,19 @@ function entryId(name: ProjectionName, which: 'now' | 'past', key: string): stri
   return `${name} ${which} ${key}`;
 }
 
-function answers({ history, ...kept }: Kept, { covers, remembers }: Wanted): boolean {
-  if (history.coveredTo < covers) return false;
-  return remembers === undefined || history.forgottenAt < remembers || beginsLater({ history, ...kept }, remembers);
+function answers(kept: Kept, { covers, remembers, hasEnough }: Wanted): boolean {
+  const { history } = kept;
+  if (history.coveredTo < covers || hasEnough?.(history) === false) return false;
+  return remembers === undefined || history.forgottenAt < remembers || beginsLater(kept, remembers);
+}
+
+/** What is nearest to the time that is asked for; null where the log's beginning is. A branch knows what its origin knew. */
+function latest(behind: Kept | null, branch: Kept | null, { hasEnough }: Wanted): Kept | null {
+  if (behind === null) return branch;
+  if (behind.history.isBranch && behind.asked !== branch?.asked) return branch;
+  if (branch === null) return behind;
+  const isNearer = branch.history.coveredTo > behind.history.coveredTo;
+  return isNearer || hasEnough !== undefined ? branch : behind;
 }
 
 /** Neither log nor snapshots go back so far. */
@@ -461,23 +477,10 @@ function beginsLater({ snapshot }: Kept, at: number): boolean {
   return snapshot !== null && at < snapshot.at;
 }
 
-function placeOf(text: string): PartitionOffset {
-  const [topic, partition, offset] = text.split('/') as [string, string, string];
-  return { topic, partition: Number(partition), offset: Number(offset) };
-}
-
-function askedKey({ name }: Projection, key: string): string {
+function kindKey({ projection: { name }, key }: Pick<Entry, 'projection' | 'key'>): string {
   return `${name} ${kindOf(key)}`;
 }
 
 function placeKey({ topic, partition }: Pick<PartitionOffset, 'topic' | 'partition'>): string {
   return `${topic}/${partition}`;
-}
-
-function abortable<T>(done: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    done.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }

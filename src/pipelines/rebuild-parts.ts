@@ -1,6 +1,6 @@
 /** What a platform needs for rebuilds and for the past. */
 import type { Settings } from '../config/settings.ts';
-import { recordKeyOf } from '../domains/social/documents.ts';
+import { mentionedIdOf } from '../domains/social/documents.ts';
 import type { SocialEvent } from '../domains/social/events.ts';
 import type { ConsumerLogger } from '../kit/consumers/consumer-options.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
@@ -36,7 +36,7 @@ export function openPast(
   const turns = new FoldTurns(STATE_AT_LIMITS);
   const folds = { ...parts, turns, window: deduplicationWindow(settings), madeBy: domainFingerprint() };
   const stateAt = new StateAt({ ...folds, dataDir: settings.dataDir });
-  const histories = new Histories({ ...folds, recordKeyOf, past: stateAt });
+  const histories = new Histories({ ...folds, mentionedIdOf, past: stateAt });
   const ranges = new LogRanges(log);
   const recent = new RecentKeys(log, codec);
   const rebuilds = new Rebuilds({ ...parts, stores: stores.projections, restore: stores.restore, past: stateAt });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { socialEventCodec } from '../../src/domains/social/codec.ts';
-import { recordKeyOf } from '../../src/domains/social/documents.ts';
+import { mentionedIdOf } from '../../src/domains/social/documents.ts';
 import { SILENT } from '../../src/kit/consumers/consumer-options.ts';
 import { isKitError } from '../../src/kit/errors.ts';
 import type { EventLog } from '../../src/kit/log/event-log.ts';
@@ -59,7 +59,7 @@ function historiesOf(
     projections: scene.projections,
     codec: socialEventCodec,
     window: DEFAULT_WINDOW,
-    recordKeyOf,
+    mentionedIdOf,
     past: scene.past,
     madeBy: options.madeBy ?? 'test',
     turns: new FoldTurns(STATE_AT_LIMITS),
@@ -102,11 +102,13 @@ describe('the history of a document', () => {
     await scene.publish(100, 13, 0.05);
     const settled = historiesOf(t, scene).histories;
     const unsettled = historiesOf(t, scene, { settled: false }).histories;
+    const few = { changes: 60, checkpointEvery: 3, checkpoints: 8, checkpointFields: 400 };
+    const forgetful = historiesOf(t, scene, { limits: few }).histories;
     await scene.consume();
     await scene.quiet();
     // between two records that were appended together, too
     const { records } = await scene.log.read({ topic: 'content-interactions', partition: 0, offset: 0 });
-    for (const share of [0.3, 0.7]) moments.push(records[Math.floor(share * records.length)]!.timestamp);
+    for (const share of [0.7, 0.3, 0.8]) moments.push(records[Math.floor(share * records.length)]!.timestamp);
 
     const names = scene.projections.map(({ name }) => name);
     const keys = new Map<ProjectionName, string[]>();
@@ -118,7 +120,7 @@ describe('the history of a document', () => {
       });
       for (const name of names) {
         for (const [index, key] of keys.get(name)!.entries()) {
-          for (const histories of [settled, unsettled]) {
+          for (const histories of [settled, unsettled, forgetful]) {
             const { document } = await histories.documentAt(name, key, at, never);
             assert.deepEqual(sorted(document), sorted(expected.get(name)![index]!), `${name} ${key} before ${at}`);
           }
@@ -130,24 +132,26 @@ describe('the history of a document', () => {
     for (const name of names) {
       const live = await scene.stores[name].getMany(keys.get(name)!);
       for (const [index, key] of keys.get(name)!.entries()) {
-        const changes = [];
-        let cursor = null;
-        for (;;) {
-          const page = await settled.changes(name, key, { until: end, than: cursor, max: 7 }, never);
-          changes.push(...page.changes);
-          assert.equal(page.total - page.changes.length > 0, page.changes.length === 7 && page.total > 7);
-          if (page.total <= page.changes.length) break;
-          cursor = page.changes.at(-1)!;
-        }
-        const fields = new Map<string, number | string>();
-        for (const change of changes.reverse()) {
-          for (const { field, before, after } of change.fields) {
-            assert.equal(fields.get(field) ?? null, before, `${name} ${key} ${field} at ${change.at}`);
-            if (after === null) fields.delete(field);
-            else fields.set(field, after);
+        for (const histories of [settled, forgetful]) {
+          const changes = [];
+          let cursor = null;
+          for (;;) {
+            const page = await histories.changes(name, key, { until: end, than: cursor, max: 7 }, never);
+            changes.push(...page.changes);
+            assert.equal(page.total - page.changes.length > 0, page.changes.length === 7 && page.total > 7);
+            if (page.total <= page.changes.length) break;
+            cursor = page.changes.at(-1)!;
           }
+          const fields = new Map<string, number | string>();
+          for (const change of changes.reverse()) {
+            for (const { field, before, after } of change.fields) {
+              assert.equal(fields.get(field) ?? null, before, `${name} ${key} ${field} at ${change.at}`);
+              if (after === null) fields.delete(field);
+              else fields.set(field, after);
+            }
+          }
+          assert.deepEqual(fields.size === 0 ? null : toDocument(fields), sorted(live[index]!), `${name} ${key}`);
         }
-        assert.deepEqual(fields.size === 0 ? null : toDocument(fields), sorted(live[index]!), `${name} ${key}`);
       }
     }
   });
@@ -269,7 +273,7 @@ describe('the history of a document', () => {
     const scene = await rebuildScene(t);
     await scene.publish(200, 5, 0);
     const { histories } = historiesOf(t, scene, { limits: { fields: 3 } });
-    const asked = histories.changes('feed', 'timeline/u_1', { until: await moment(), max: 1 }, never);
+    const asked = histories.changes('feed', 'celebrities', { until: await moment(), max: 1 }, never);
     await assert.rejects(asked, (error) => isKitError(error, 'HISTORY_TOO_WIDE'));
   });
 

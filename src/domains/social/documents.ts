@@ -19,8 +19,12 @@ export interface DocumentKind {
   readonly fields?: Readonly<Record<string, FieldMeaning>>;
   /** Of all other fields: what their names are, and what is said of each. */
   readonly entries?: { readonly name: string } & FieldMeaning;
-  /** Every event that can change one has its id as the record's key. */
-  readonly keyIsId?: boolean;
+  /**
+   * Events change one without mentioning it. An event that changes a document of another kind, or each of the documents that
+   * such a one has as fields, has its id as its record's key, as a header, or as a string of its value; and so it is with the ids
+   * that become names of fields.
+   */
+  readonly isWide?: boolean;
 }
 
 type KindsByProjection = Readonly<Record<string, readonly DocumentKind[]>>;
@@ -41,7 +45,6 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       prefix: '',
       id: 'content',
       about: 'How often a content was liked, shared, commented on and viewed',
-      keyIsId: true,
       fields: {
         likes: count('Likes', 'events'),
         shares: count('Shares', 'events'),
@@ -66,7 +69,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       about: 'The newest posts of those a user follows',
       entries: POSTS,
     },
-    { prefix: 'posts/', id: 'author', about: 'The newest posts of an author', entries: POSTS, keyIsId: true },
+    { prefix: 'posts/', id: 'author', about: 'The newest posts of an author', entries: POSTS },
     {
       prefix: 'followers/',
       id: 'author',
@@ -78,10 +81,10 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       id: 'user',
       about: 'Whom a user follows',
       entries: { name: 'author', label: 'Followed last', type: 'time' },
-      keyIsId: true,
     },
     {
       prefix: 'celebrities',
+      isWide: true,
       id: null,
       about: 'Authors with so many followers that their posts are not copied to each of them',
       entries: { name: 'author', label: 'Is one', type: 'text' },
@@ -99,18 +102,16 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       id: 'content',
       about: 'What was done to a content',
       entries: { name: 'kind and content', label: 'Happened last', type: 'time' },
-      keyIsId: true,
     },
     { prefix: 'author/', id: 'content', about: 'Who posted a content', entries: { ...WHO, label: 'Posted' } },
-    { prefix: 'who/like ', id: 'content', about: 'Who liked a content', entries: WHO, keyIsId: true },
-    { prefix: 'who/comment ', id: 'content', about: 'Who commented on a content', entries: WHO, keyIsId: true },
-    { prefix: 'who/share ', id: 'content', about: 'Who shared a content', entries: WHO, keyIsId: true },
+    { prefix: 'who/like ', id: 'content', about: 'Who liked a content', entries: WHO },
+    { prefix: 'who/comment ', id: 'content', about: 'Who commented on a content', entries: WHO },
+    { prefix: 'who/share ', id: 'content', about: 'Who shared a content', entries: WHO },
     { prefix: 'who/follow ', id: 'user', about: 'Who follows a user', entries: WHO },
     {
       prefix: 'settings/',
       id: 'user',
       about: 'What a user wants to be told, and has read',
-      keyIsId: true,
       fields: {
         read_until: time('Read until'),
         preferences: { label: 'Wanted since, and which kinds', type: 'time and text' },
@@ -120,6 +121,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
   analytics: [
     {
       prefix: 'day/',
+      isWide: true,
       id: 'slot',
       about: 'Events of a day by type; slots are used in turns, 400 of them',
       fields: PERIOD,
@@ -127,6 +129,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
     },
     {
       prefix: 'minute/',
+      isWide: true,
       id: 'slot',
       about: 'Events of a minute by type; slots are used in turns, for two days',
       fields: PERIOD,
@@ -134,6 +137,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
     },
     {
       prefix: 'top/',
+      isWide: true,
       id: 'partition and slot',
       about: 'The contents with the most interactions of a day, by partition',
       fields: PERIOD,
@@ -145,6 +149,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
     },
     {
       prefix: 'active/day/',
+      isWide: true,
       id: 'slot',
       about: 'A sketch (HyperLogLog) of the users who did something on a day',
       fields: PERIOD,
@@ -152,6 +157,7 @@ export const DOCUMENT_KINDS: KindsByProjection = {
     },
     {
       prefix: 'active/minute/',
+      isWide: true,
       id: 'slot',
       about: 'A sketch (HyperLogLog) of the users who did something in a minute',
       fields: PERIOD,
@@ -159,21 +165,21 @@ export const DOCUMENT_KINDS: KindsByProjection = {
     },
     {
       prefix: 'funnel/',
+      isWide: true,
       id: 'stage',
       about: 'A sketch (HyperLogLog) of the users who came so far: registered, posted, liked',
       entries: REGISTERS,
     },
-    { prefix: 'registered/', id: 'user', about: 'Whether a user has registered', entries: YES, keyIsId: true },
+    { prefix: 'registered/', id: 'user', about: 'Whether a user has registered', entries: YES },
     {
       prefix: 'posts/',
       id: 'user',
       about: 'What a user has posted',
       entries: { name: 'content', label: 'Posted', type: 'time' },
-      keyIsId: true,
     },
     { prefix: 'authors/', id: 'content', about: 'Who posted a content', entries: { ...WHO, label: 'Posted' } },
     { prefix: 'author/', id: 'content', about: 'A sketch of the registered authors of a content', entries: REGISTERS },
-    { prefix: 'liked/', id: 'content', about: 'Whether a content was liked', entries: YES, keyIsId: true },
+    { prefix: 'liked/', id: 'content', about: 'Whether a content was liked', entries: YES },
     { prefix: 'liked-author/', id: 'user', about: 'Whether a post of a user was liked', entries: YES },
   ],
   moderation: [
@@ -181,7 +187,6 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       prefix: '',
       id: 'content',
       about: 'What moderators did with a content, and what holds now',
-      keyIsId: true,
       fields: {
         latest: { label: 'What holds: since when, how strict, action, reason', type: 'time and text' },
         hidden: count('Hidden', 'times'),
@@ -195,7 +200,6 @@ export const DOCUMENT_KINDS: KindsByProjection = {
       prefix: '',
       id: 'user',
       about: 'How often sessions of a user expired, and why the last one did',
-      keyIsId: true,
       fields: {
         expired: count('Expired', 'sessions'),
         last_expired_at: time('Last expired'),
@@ -213,8 +217,8 @@ export function documentKindOf(projection: string, key: string): DocumentKind | 
   );
 }
 
-/** The record key of every event that can change the document; null where they have several. */
-export function recordKeyOf(projection: string, key: string): string | null {
+/** The id that events mention which change the document; null where they need not. */
+export function mentionedIdOf(projection: string, key: string): string | null {
   const kind = documentKindOf(projection, key);
-  return kind?.keyIsId === true ? key.slice(kind.prefix.length) : null;
+  return kind === null || kind.isWide === true ? null : key.slice(kind.prefix.length);
 }

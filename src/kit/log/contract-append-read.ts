@@ -1,7 +1,7 @@
 /** The cases of the event log contract that need no consumer group. */
 import assert from 'node:assert/strict';
 import { append, type ContractCase, eventually, numbered, PATIENCE_MS, record, texts } from './contract-support.ts';
-import type { EventLog, LogRecord, TopicPartition } from './event-log.ts';
+import type { EventLog, LogRecord, RawRecord, TopicPartition } from './event-log.ts';
 
 const coded = (code: string) => ({ name: 'KitError', code, retriable: false });
 
@@ -29,6 +29,28 @@ export const APPEND_AND_READ_CASES = {
       records.map((_, i) => i),
     );
     assert.equal(records.length, 210);
+  },
+
+  'a read leaves out only what is not wanted': async ({ log, topic }) => {
+    const at = { topic: await topic(), partition: 0 };
+    await append(log, at, ...numbered(10));
+    await append(log, at, ...numbered(10, 10));
+    const asked: number[] = [];
+    const found: LogRecord[] = [];
+    for (let offset = 3; offset < 20; ) {
+      const wanted = (one: RawRecord): boolean => {
+        asked.push(one.offset);
+        return one.some((bytes, start, end) => bytes.toString('utf8', start, end).includes('7'));
+      };
+      const { records, next } = await log.read({ ...at, offset, maxWaitMs: PATIENCE_MS, wanted });
+      if (next === undefined) assert.equal(records[0]?.offset, offset);
+      found.push(...records);
+      offset = next ?? records.at(-1)!.offset + 1;
+    }
+    const offsets = found.map(({ offset }) => offset);
+    const [whole, some] = [Array.from({ length: 17 }, (_, index) => index + 3), [7, 17]];
+    assert.deepEqual(offsets, asked.length === 0 ? whole : some);
+    if (asked.length > 0) assert.deepEqual(asked, whole);
   },
 
   'order is kept in each of many partitions': async ({ log, topic }) => {

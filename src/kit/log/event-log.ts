@@ -81,12 +81,24 @@ export interface ReadRequest extends TopicPartition {
   readonly maxRecords?: number;
   /** How long to wait for a first record when `offset` is the end. Default 0. */
   readonly maxWaitMs?: number;
+  /** Asked of every record in turn, before anything is made of it: the others are left out. A log that cannot do that leaves none out. */
+  readonly wanted?: (record: RawRecord) => boolean;
   readonly signal?: AbortSignal;
+}
+
+/** A record as bytes, for as long as the call lasts that it is handed to. */
+export interface RawRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  /** Whether one of these passes: its key, the contents of its headers, its value, each from `start` to `end` of `bytes`. */
+  some(test: (bytes: Buffer, start: number, end: number, isValue: boolean) => boolean): boolean;
 }
 
 export interface PartitionBatch extends TopicPartition {
   /** Ascending by offset; the first offset is at least the one asked for (compaction may leave holes). */
   readonly records: readonly LogRecord[];
+  /** Where to read on after a read with `wanted`; absent where the log has left none out. */
+  readonly next?: number;
   /** The offset after the last readable record. */
   readonly highWatermark: number;
 }

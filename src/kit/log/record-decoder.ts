@@ -4,7 +4,7 @@
  * makes half of the garbage go away (`docs/decisions/own-record-codec.md`).
  * Source: Kafka documentation, "Record Batch" and "Record Header".
  */
-import type { Header, LogRecord, TopicPartition } from './event-log.ts';
+import type { Header, LogRecord, RawRecord, TopicPartition } from './event-log.ts';
 
 const RECORD_COUNT_AT = 57;
 const RECORDS_AT = 61;
@@ -19,12 +19,24 @@ interface Seen {
   readonly end: number;
 }
 
-/** Keys, values and headers share the memory of `bytes`. @throws RangeError where lengths lead beyond the bytes */
-export function decodeRecords({ topic, partition }: TopicPartition, bytes: Buffer): LogRecord[] {
-  return new RecordDecoder(bytes).records(topic, partition);
+/**
+ * Keys, values and headers share the memory of `bytes`.
+ *
+ * @param wanted nothing is made of the others
+ * @throws RangeError where lengths lead beyond the bytes
+ */
+export function decodeRecords(
+  { topic, partition }: TopicPartition,
+  bytes: Buffer,
+  wanted?: (record: RawRecord) => boolean,
+): LogRecord[] {
+  return new RecordDecoder(bytes).records(topic, partition, wanted);
 }
 
-class RecordDecoder {
+class RecordDecoder implements RawRecord {
+  /** Of the record whose turn it is, for `some`. */
+  offset = 0;
+  timestamp = 0;
   readonly #bytes: Buffer;
   #at = RECORDS_AT;
   #seen: Seen[] = [];
@@ -33,7 +45,17 @@ class RecordDecoder {
     this.#bytes = bytes;
   }
 
-  records(topic: string, partition: number): LogRecord[] {
+  /** Leaves off where it was. */
+  some(test: (bytes: Buffer, start: number, end: number, isValue: boolean) => boolean): boolean {
+    const from = this.#at;
+    try {
+      return this.#part(test, false) || this.#part(test, true) || this.#someHeader(test);
+    } finally {
+      this.#at = from;
+    }
+  }
+
+  records(topic: string, partition: number, wanted?: (record: RawRecord) => boolean): LogRecord[] {
     const bytes = this.#bytes;
     const baseOffset = Number(bytes.readBigInt64BE(0));
     const firstTimestamp = Number(bytes.readBigInt64BE(27));
@@ -48,8 +70,17 @@ class RecordDecoder {
       const end = this.#at + length;
       if (length < 0 || end > bytes.length) throw new RangeError(`a record of ${length} bytes at ${this.#at}`);
       this.#at += 1;
-      const timestamp = firstTimestamp + this.#varint();
+      const created = firstTimestamp + this.#varint();
+      const timestamp = isAppendTime ? maxTimestamp : created;
       const offset = baseOffset + this.#varint();
+      if (wanted !== undefined) {
+        this.timestamp = timestamp;
+        this.offset = offset;
+        if (!wanted(this)) {
+          this.#at = end;
+          continue;
+        }
+      }
       const key = this.#lengthAndBytes();
       const value = this.#lengthAndBytes();
       const headers = this.#headers();
@@ -61,11 +92,29 @@ class RecordDecoder {
         key,
         value,
         headers,
-        timestamp: isAppendTime ? maxTimestamp : timestamp,
+        timestamp,
       });
     }
     if (this.#at !== bytes.length) throw new RangeError(`${bytes.length - this.#at} bytes follow the last record`);
     return records;
+  }
+
+  #someHeader(test: Parameters<RawRecord['some']>[0]): boolean {
+    for (let count = this.#varint(); count > 0; count -= 1) {
+      const nameLength = this.#varint();
+      this.#at += nameLength;
+      if (this.#part(test, false)) return true;
+    }
+    return false;
+  }
+
+  #part(test: Parameters<RawRecord['some']>[0], isValue: boolean): boolean {
+    const length = this.#varint();
+    if (length < 0) return false;
+    const start = this.#at;
+    this.#at += length;
+    if (this.#at > this.#bytes.length) throw new RangeError(`${length} bytes at ${start}`);
+    return test(this.#bytes, start, this.#at, isValue);
   }
 
   #headers(): readonly Header[] {

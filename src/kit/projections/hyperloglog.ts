@@ -38,8 +38,19 @@ export function registerOf({ high, low }: ItemHash, precision: number): Readonly
   const index = high >>> (32 - precision);
   const rest = (high << precision) >>> 0;
   const zeros = rest === 0 ? 32 - precision + Math.clz32(low) : Math.clz32(rest);
-  return { [`r${index.toString(36)}`]: String.fromCharCode(BEFORE_FIRST_LETTER + zeros + 1) };
+  const place = HASH_BITS * index + zeros;
+  let register = registers.get(place);
+  if (register === undefined) {
+    register = { [`r${index.toString(36)}`]: String.fromCharCode(BEFORE_FIRST_LETTER + zeros + 1) };
+    if (registers.size >= MAX_REGISTERS) registers.clear();
+    registers.set(place, register);
+  }
+  return register;
 }
+
+/** Those of late, as objects with one name of thousands are slow to make. */
+const registers = new Map<number, Readonly<Record<string, string>>>();
+const MAX_REGISTERS = 20_000;
 
 /** Of all sketches of one precision together; their other fields are passed over. 0 where there is none. */
 export function estimateOf(sketches: Iterable<Document | null>, precision: number): number {

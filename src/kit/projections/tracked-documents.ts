@@ -23,14 +23,19 @@ interface Stored {
 
 export class TrackedDocuments implements DocumentAccess {
   readonly #watched: string;
+  readonly #isMade: (key: string) => boolean;
   readonly #maxFields: number;
   readonly #documents = new Map<string, Stored>();
   #fields = 0;
   #changed = new Map<string, { readonly before: FieldValue | null; after: FieldValue | null }>();
 
-  /** @param maxFields of all documents together; one more is refused with HISTORY_TOO_WIDE */
-  constructor(watched: string, maxFields: number) {
+  /**
+   * @param maxFields of all documents together; one more is refused with HISTORY_TOO_WIDE
+   * @param isMade what is written of other documents is forgotten
+   */
+  constructor(watched: string, maxFields: number, isMade: (key: string) => boolean = () => true) {
     this.#watched = watched;
+    this.#isMade = isMade;
     this.#maxFields = maxFields;
   }
 
@@ -61,6 +66,7 @@ export class TrackedDocuments implements DocumentAccess {
 
   write(change: Change): void {
     const { key, shape, keep } = change;
+    if (!this.#isMade(key)) return;
     let stored = this.#documents.get(key);
     if (stored === undefined) {
       stored = { shape, keep, period: '', fields: new Map() };
@@ -92,8 +98,8 @@ export class TrackedDocuments implements DocumentAccess {
   }
 
   /** The same documents, apart from these. */
-  clone(): TrackedDocuments {
-    const copy = new TrackedDocuments(this.#watched, this.#maxFields);
+  clone(isMade = this.#isMade): TrackedDocuments {
+    const copy = new TrackedDocuments(this.#watched, this.#maxFields, isMade);
     for (const [key, stored] of this.#documents)
       copy.#documents.set(key, { ...stored, fields: new Map(stored.fields) });
     copy.#fields = this.#fields;

@@ -190,7 +190,15 @@ function columnsOf(kind: KindJson | null, choose: (at: number) => void): readonl
         </a>
       ),
     },
-    { head: 'By', value: ({ user_id }) => user_id, show: ({ user_id }) => <span class="state-value">{user_id}</span> },
+    {
+      head: 'By',
+      value: ({ user_id }) => user_id,
+      show: ({ user_id }) => (
+        <span class="cut state-by" title={user_id}>
+          {user_id}
+        </span>
+      ),
+    },
     {
       head: 'What it did',
       value: ({ field_count }) => field_count,

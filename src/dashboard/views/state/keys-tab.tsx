@@ -60,7 +60,7 @@ function kindColumns(name: string): readonly Column<Kinds[number]>[] {
 
 function KeyLink({ name, value }: { readonly name: string; readonly value: string }) {
   return (
-    <a class="state-key" href={pathTo('state', name, value)}>
+    <a class="state-key cut" title={value} href={pathTo('state', name, value)}>
       {value}
     </a>
   );

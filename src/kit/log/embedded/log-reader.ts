@@ -1,5 +1,5 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
-import type { LogRecord, OffsetQuery, PartitionBatch, ReadRequest, TopicPartition } from '../event-log.ts';
+import type { LogRecord, OffsetQuery, PartitionBatch, RawRecord, ReadRequest, TopicPartition } from '../event-log.ts';
 import type { FetchPosition, FetchSource } from '../group-transport.ts';
 import { firstOfBatch } from './batch-header.ts';
 import { DecodedBatches } from './decoded-batches.ts';
@@ -29,9 +29,10 @@ export class LogReader implements FetchSource {
   }
 
   async read(request: ReadRequest): Promise<PartitionBatch> {
-    const { maxBytes = DEFAULT_READ_BYTES, maxRecords, maxWaitMs = 0, signal } = request;
+    const { maxBytes = DEFAULT_READ_BYTES, maxRecords, maxWaitMs = 0, wanted, signal } = request;
     await othersTurn();
     signal?.throwIfAborted();
+    if (wanted !== undefined) return this.#wanted(request, maxBytes, wanted);
     const { records, highWatermark } = this.#records(request, maxBytes, maxRecords);
     if (records.length === 0 && maxWaitMs > 0) {
       await this.#store.grown([request], maxWaitMs, signal);
@@ -73,6 +74,17 @@ export class LogReader implements FetchSource {
       freeBytes -= bytes;
     }
     return batches;
+  }
+
+  /** What it unpacks is nobody else's, as hardly anything is made of it. */
+  #wanted(request: ReadRequest, maxBytes: number, wanted: (record: RawRecord) => boolean): PartitionBatch {
+    const { topic, partition, offset } = request;
+    const { end } = this.#store.offsets(request);
+    const stored = this.#store.read(request, offset, maxBytes);
+    const isWanted = (record: RawRecord): boolean => record.offset >= offset && wanted(record);
+    const records = stored.flatMap(({ bytes }) => decodeBatch(request, bytes, isWanted));
+    const last = stored.at(-1);
+    return { topic, partition, records, highWatermark: end, next: last === undefined ? offset : last.lastOffset + 1 };
   }
 
   #records(at: TopicPartition & { readonly offset: number }, maxBytes: number, maxRecords = Number.POSITIVE_INFINITY) {

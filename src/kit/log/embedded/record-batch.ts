@@ -4,7 +4,7 @@
  */
 import { crc32c, IS_COMPRESSED, IS_CONTROL } from '@platformatic/kafka';
 import { KitError } from '../../errors.ts';
-import type { LogRecord, NewRecord, TopicPartition } from '../event-log.ts';
+import type { LogRecord, NewRecord, RawRecord, TopicPartition } from '../event-log.ts';
 import { decodeRecords } from '../record-decoder.ts';
 import { encodeRecordBatch } from '../record-encoder.ts';
 import { CRC_AT, CRC_FROM, HEADER_BYTES } from './batch-header.ts';
@@ -27,13 +27,13 @@ export function encodeBatch(records: readonly NewRecord[]): Buffer {
   return encodeRecordBatch(records);
 }
 
-/** Records share the memory of `bytes`, unless those are compressed. @throws KitError CORRUPT_BATCH */
-export function decodeBatch(at: TopicPartition, bytes: Buffer): LogRecord[] {
+/** Records share the memory of `bytes`, unless those are compressed. See `ReadRequest` for `wanted`. @throws KitError CORRUPT_BATCH */
+export function decodeBatch(at: TopicPartition, bytes: Buffer, wanted?: (record: RawRecord) => boolean): LogRecord[] {
   try {
     const attributes = bytes.readInt16BE(CRC_FROM);
     if ((attributes & IS_CONTROL) !== 0) return [];
-    if ((attributes & IS_COMPRESSED) === 0) return decodeRecords(at, bytes);
-    return decodeRecords(at, Buffer.concat([bytes.subarray(0, HEADER_BYTES), recordBytes(bytes)]));
+    if ((attributes & IS_COMPRESSED) === 0) return decodeRecords(at, bytes, wanted);
+    return decodeRecords(at, Buffer.concat([bytes.subarray(0, HEADER_BYTES), recordBytes(bytes)]), wanted);
   } catch (cause) {
     throw corruptBatch(at, Number(bytes.readBigInt64BE(0)), cause);
   }
