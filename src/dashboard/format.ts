@@ -77,11 +77,11 @@ export function percent(share: Maybe): string {
   return `${Number.isInteger(value) ? value : value.toFixed(value > 99 || value < 1 ? 2 : 1)} %`;
 }
 
-/** How long ago, for people: `just now`, `12 s ago`, `3 h 4 min ago` */
+/** How long ago, for people, in whole seconds: `just now`, `12 s ago`, `3 h 4 min ago` */
 export function ago(time: string | number, nowMs: number): string {
   const ms = nowMs - new Date(time).getTime();
   if (Number.isNaN(ms)) return UNKNOWN;
-  return ms < 1_000 ? 'just now' : `${duration(ms)} ago`;
+  return ms < 1_000 ? 'just now' : ms < 10_000 ? `${Math.floor(ms / 1_000)} s ago` : `${duration(ms)} ago`;
 }
 
 /** `one record`, `2 records` */

@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { compact } from './format.ts';
 import { lazy } from './lazy.ts';
 import { connection, isLost, sample } from './live.ts';
 import { Button } from './parts/controls.tsx';
@@ -51,7 +52,7 @@ export function Shell() {
         <States />
       </header>
       <Navigation current={view} />
-      <main class="main" id="main">
+      <main class={isLost.value ? 'main stale' : 'main'} id="main">
         <Disconnected />
         {view === undefined ? <NotFound /> : <Shown key={view.segment} view={view} rest={rest} />}
       </main>
@@ -101,7 +102,7 @@ function Navigation({ current }: { readonly current: View | undefined }) {
               {view.name}
               {view.segment === 'failures' && open > 0 && (
                 <span class="count" title="open dead letters">
-                  {open}
+                  {compact(open)}
                   <span class="visually-hidden"> open dead letters</span>
                 </span>
               )}
@@ -130,7 +131,7 @@ function States() {
   const next = shown.value === 'dark' ? 'light' : 'dark';
   return (
     <div class="top-states">
-      {runtime !== undefined && (
+      {runtime !== undefined && !isLost.value && (
         <span class="wide" title={sample.value?.runtime.cause ?? sample.value?.runtime.state}>
           <State kind={runtime[0]}>{runtime[1]}</State>
         </span>

@@ -67,5 +67,6 @@ test('times', () => {
   );
   assert.equal(format.dateTime(at.getTime()), '2026-11-21 14:03:07.120');
   assert.equal(format.ago(at.getTime(), at.getTime() + 400), 'just now');
+  assert.equal(format.ago(at.getTime(), at.getTime() + 2_800), '2 s ago');
   assert.equal(format.ago(at.getTime(), at.getTime() + 12_000), '12 s ago');
 });

@@ -15,12 +15,13 @@ const ANSWER: SearchJson = {
     { kind: 'topic', title: 'ab', detail: '', link: '/topics/ab' },
   ],
   missing: [],
+  looked: null,
 };
 
 test('without a text there are all views and commands; words narrow them', () => {
   assert.deepEqual(
     ownChoices('', VIEWS).map(({ title }) => title),
-    ['Pulse', 'Topics', 'Run the demo', 'Publish an event', 'Switch the theme'],
+    ['Pulse', 'Topics', 'Run the demo', 'Publish an event', 'Drills', 'Plan partitions', 'Switch the theme'],
   );
   assert.deepEqual(
     ownChoices('  THE run ', VIEWS).map(({ id }) => id),
@@ -42,7 +43,7 @@ test('what the server found keeps its order by section; an id that it did not fi
     inOrder(choices).map(({ does }) => ('link' in does ? does.link : '')),
     ['/topics/a', '/topics/ab', '/journey/a'],
   );
-  const [look] = foundChoices('x/y ?', { q: 'x/y ?', hits: [], missing: [] });
+  const [look] = foundChoices('x/y ?', { q: 'x/y ?', hits: [], missing: [], looked: null });
   assert.deepEqual(look!.does, { link: '/journey/x%2Fy%20%3F' });
   assert.deepEqual(foundChoices('x', null), [], 'not before the answer is there');
   assert.deepEqual(foundChoices('', { ...ANSWER, hits: [] }), []);

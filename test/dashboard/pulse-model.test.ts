@@ -12,7 +12,7 @@ import {
 import { layoutOf, lineWidth, type PlacedNode } from '../../src/dashboard/views/pulse/flow-layout.ts';
 import { flowOf, groupState, lagText } from '../../src/dashboard/views/pulse/flow-model.ts';
 import { coursesOf, lagCourses, marksWithin, pointsOf, spanOf } from '../../src/dashboard/views/pulse/pulse-series.ts';
-import { isUntouched, worstLag } from '../../src/dashboard/views/pulse/pulse-words.ts';
+import { isUntouched, latencyPair, worstLag } from '../../src/dashboard/views/pulse/pulse-words.ts';
 import { DEMO } from '../api/support/fake-platform.ts';
 import { group as groupOf, PRODUCER, point as pointOf } from '../pipelines/pulse/reports.ts';
 
@@ -118,15 +118,30 @@ describe('the map', () => {
     assert.equal(lagText({ lag: 1_200, lag_seconds: 0.4 }), '1.2k behind');
     assert.equal(lagText({ lag: 1_200, lag_seconds: 40 }), '1.2k behind, 40 s');
     assert.equal(lagText({ lag: 5, lag_seconds: null }), '5 behind');
+    assert.equal(lagText({ lag: 0, lag_seconds: null }), 'lag not known');
+    assert.equal(groupState(group({ handler: null, lag: 0, lag_seconds: null, per_second: null })), 'idle');
     const states = [
       group(),
       group({ per_second: 3 }),
       group({ parked: 1 }),
+      group({ lag: 4, lag_seconds: 0.02, per_second: 900, errors_per_second: 8 }),
+      group({ per_second: 2, errors_per_second: 8 }),
       group({ lag: 1, lag_seconds: 12 }),
       group({ lag: 1, lag_seconds: 90 }),
       group({ lag: 1, members: 0 }),
+      group({ halted: 'stopped' }),
     ].map(groupState);
-    assert.deepEqual(states, ['ok', 'busy', 'warn', 'warn', 'bad', 'bad']);
+    assert.deepEqual(states, ['ok', 'busy', 'busy', 'busy', 'warn', 'warn', 'bad', 'bad', 'bad']);
+  });
+
+  test('calls nobody up to date who is stopped, or whose store does not answer', () => {
+    const halted = (changes: Parameters<typeof groupOf>[0]) => {
+      const { groups, projections } = flowOf(sample({ groups: [group(changes)] }));
+      return [groups[0]?.detail, projections[0]?.detail, projections[0]?.kind];
+    };
+    assert.deepEqual(halted({ halted: 'store_unavailable' }), ['store down', 'its store does not answer', 'bad']);
+    assert.deepEqual(halted({ halted: 'stopped', lag: 5 }), ['stopped · 5 behind', '', 'ok']);
+    assert.deepEqual(halted({ per_second: 2, errors_per_second: 8 }), ['8.0/s fail · up to date', '', 'ok']);
   });
 
   test('stands within its width, nothing upon anything else, at any width', () => {
@@ -249,6 +264,13 @@ test('nothing has happened only where that is known', () => {
   assert.equal(isUntouched(sample({ topics: [topic('user-actions', null)] })), false);
   assert.equal(isUntouched(sample({ ...empty, demo: DEMO as Demo })), false);
   assert.equal(isUntouched(sample()), false);
+});
+
+test('two latencies have their unit once where it is one', () => {
+  assert.equal(latencyPair(29, 170), '29 / 170 ms');
+  assert.equal(latencyPair(106, 1_900), '106 ms / 1.9 s');
+  assert.equal(latencyPair(1_900, 130_000), '1.9 s / 2 min 10 s');
+  assert.equal(latencyPair(null, undefined), '–');
 });
 
 test('who is furthest behind, of the own handlers', () => {

@@ -8,6 +8,7 @@ import { browserForTests, noBrowser } from '../support/browser.ts';
 import { publishEvents } from '../support/events.ts';
 import { platformForTests } from '../support/live-platform.ts';
 import { axeViolations } from '../support/page-checks.ts';
+import { isOff, shows } from '../support/shows.ts';
 import { until } from '../support/until.ts';
 
 const EVENTS = 600;
@@ -31,8 +32,8 @@ describe('the pulse', { skip: noBrowser }, () => {
     await page.getByLabel('Events', { exact: true }).fill(String(EVENTS));
     await page.getByLabel('Rate').fill('0');
     await page.getByLabel('Poison').fill('60');
-    assert.ok(await page.getByRole('button', { name: 'Run demo' }).isDisabled());
     await page.getByText('A number from 0 to 50.').waitFor();
+    await isOff(page.getByRole('button', { name: 'Run demo' }));
     await page.getByLabel('Poison').fill('20');
     await page.getByRole('button', { name: 'Run demo' }).click();
 
@@ -40,8 +41,8 @@ describe('the pulse', { skip: noBrowser }, () => {
     const { platform } = live;
     const dead = await platform.deadLetters.depth();
     assert.ok(dead > 50, `${dead} dead letters`);
-    assert.equal(
-      await figure(page, 'demo-verdict').innerText(),
+    await shows(
+      figure(page, 'demo-verdict'),
       `All ${EVENTS} events are accounted for: ${EVENTS} in the log, ${EVENTS - dead} applied, ${dead} set aside as dead letters.`,
     );
     await until(async () => numberOf(await figure(page, 'dead-letters').innerText()) === dead, { what: 'the depth' });
@@ -85,11 +86,11 @@ describe('the pulse', { skip: noBrowser }, () => {
     for (const handler of ['engagement', 'feed', 'sessions'])
       await map.locator(`a[href="/state/${handler}"]`).waitFor();
     await page.getByText('All is well').waitFor();
-    assert.match(await figure(page, 'publish-latency').innerText(), / ms \/ /);
-    assert.equal(await figure(page, 'worst-lag').innerText(), 'nobody');
+    await shows(figure(page, 'publish-latency'), / \/ .* ms$/);
+    await shows(figure(page, 'worst-lag'), 'nobody');
     assert.ok(await page.getByLabel('1 min').isChecked());
     await page.getByLabel('10 min').check({ force: true });
-    assert.match(page.url(), /\?span=10$/);
+    await page.waitForURL(/\?span=10$/);
 
     await group.focus();
     await page.keyboard.press('Enter');

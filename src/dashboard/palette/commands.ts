@@ -31,6 +31,13 @@ const COMMANDS: readonly Omit<Choice, 'section'>[] = [
     detail: 'of one of the ten types, from its schema',
     does: { link: '/topics?tab=publish' },
   },
+  {
+    id: 'drills',
+    title: 'Drills',
+    detail: 'break a system of its own, and see what holds',
+    does: { link: '/cluster/drills' },
+  },
+  { id: 'plan', title: 'Plan partitions', detail: 'how many, and how keys spread', does: { link: '/topics?tab=plan' } },
   { id: 'theme', title: 'Switch the theme', detail: 'light or dark', does: { command: 'theme' } },
 ];
 

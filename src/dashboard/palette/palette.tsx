@@ -178,7 +178,10 @@ function Outcome(props: {
     if (found.problem !== null) return found.problem.message;
     const missing = found.answer?.missing ?? [];
     const late = missing.length === 0 ? '' : ` Not looked up in time: ${missing.join(', ').replaceAll('_', ' ')}.`;
-    return `${count} to choose from.${late}`;
+    const looked = found.answer?.looked ?? null;
+    const isPart = looked?.complete === false && !found.answer!.hits.some(({ kind }) => kind === 'user');
+    const part = isPart ? ` Users who only react: not in the newest ${looked.records} records.` : '';
+    return `${count} to choose from.${late}${part}`;
   };
   return (
     <div class="palette-foot">

@@ -142,7 +142,8 @@ function optionsOf(
         size: 64,
         ...(logarithmic ? { filter: decades } : {}),
         // what the filter leaves out is null
-        values: (_plot, splits) => splits.map((value) => (value === null ? '' : latest.current.format(value))),
+        values: (_plot, splits) =>
+          splits.map((value) => (value === null ? '' : axisText(latest.current.format(value)))),
       },
     ],
     series: [
@@ -186,4 +187,9 @@ function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: NonNullable<ChartProps
     ctx.stroke();
   }
   ctx.restore();
+}
+
+/** `50.0/s` -> `50/s`: what is round is written so */
+function axisText(text: string): string {
+  return text.replace(/\.0(?!\d)/, '');
 }

@@ -32,11 +32,16 @@ export function Button(props: ButtonProps) {
     <button
       type={type}
       class={`button ${kind} ${small ? 'small' : ''}`}
-      disabled={disabled || busy}
+      disabled={disabled}
+      // not disabled: that would take the focus from whoever has pressed it
+      aria-disabled={busy ? true : undefined}
       aria-busy={busy}
       aria-label={label}
       aria-pressed={props.pressed}
-      onClick={onClick}
+      onClick={(event) => {
+        if (busy) event.preventDefault();
+        else onClick?.();
+      }}
     >
       {children}
       {busy && ' …'}

@@ -14,16 +14,22 @@ interface PageProps {
 
 /** The path whose heading has had its turn: the first one leaves the focus where the browser begins. */
 let arrivedAt = location.pathname;
+/** The heading that took the focus. Where another of the same page has replaced it, that one takes it over. */
+let focused: HTMLHeadingElement | null = null;
 
 /** Names the document, and takes the focus to its heading when a link has led here: once, not when its name is known later. */
 export function Page({ title, lead, crumbs = [], actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · StreamSocial`;
-    if (location.pathname === arrivedAt) return;
+    const isLost = document.activeElement === document.body;
+    const isReplaced = isLost && focused !== null && !focused.isConnected;
+    if (location.pathname === arrivedAt && !isReplaced) return;
     arrivedAt = location.pathname;
-    if (document.activeElement === document.body || document.activeElement?.closest('main, nav') !== null)
-      heading.current?.focus({ preventScroll: true });
+    focused = null;
+    if (!isLost && document.activeElement?.closest('main, nav') === null) return;
+    focused = heading.current;
+    focused?.focus({ preventScroll: true });
   }, [title]);
   return (
     <>

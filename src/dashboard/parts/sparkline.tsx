@@ -6,13 +6,13 @@ interface SparklineProps {
   readonly height?: number;
 }
 
-/** A course at a glance, beside its number. */
-export function Sparkline({ values, label, width = 90, height = 20 }: SparklineProps) {
+/** A course at a glance, beside its number, above a line for nothing: a flat one is seen to be one. */
+export function Sparkline({ values, label, width = 90, height = 18 }: SparklineProps) {
   const known = values.flatMap((value, index) => (value === null ? [] : [{ value, index }]));
   const top = Math.max(...known.map(({ value }) => value), 1e-9);
   const points = known.map(({ value, index }) => {
     const x = (index / Math.max(values.length - 1, 1)) * (width - 2) + 1;
-    return `${x.toFixed(1)},${(height - 2 - (value / top) * (height - 4)).toFixed(1)}`;
+    return `${x.toFixed(1)},${(height - 1.5 - (value / top) * (height - 3)).toFixed(1)}`;
   });
   return (
     <svg
@@ -23,6 +23,7 @@ export function Sparkline({ values, label, width = 90, height = 20 }: SparklineP
       role="img"
       aria-label={label}
     >
+      <path d={`M0 ${height - 1.5}H${width}`} stroke="var(--line)" />
       <polyline points={points.join(' ')} fill="none" stroke="var(--accent)" stroke-width="1.5" />
     </svg>
   );

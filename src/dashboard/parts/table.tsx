@@ -43,7 +43,7 @@ export function Table<T>(props: TableProps<T>) {
   const sorted = by === null ? rows : sortedBy(rows, columns[by.column]!, by.down);
   return (
     <ScrollRegion class={`table-scroll ${tall ? 'tall' : ''}`} label={caption}>
-      <table class="table">
+      <table class={columns.length > 2 ? 'table stacks' : 'table'}>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
           <tr>
@@ -80,12 +80,17 @@ export function Table<T>(props: TableProps<T>) {
               {columns.map((column) => {
                 const content = column.show?.(row) ?? column.value(row) ?? '–';
                 return column.names ? (
-                  <th key={column.head} scope="row">
+                  <th
+                    key={column.head}
+                    scope="row"
+                    // a number alone names nothing where no head stands above it
+                    data-head={typeof column.value(row) === 'number' ? column.head : ''}
+                  >
                     {content}
                   </th>
                 ) : (
-                  <td key={column.head} class={column.number ? 'number' : ''}>
-                    {content}
+                  <td key={column.head} class={column.number ? 'number' : ''} data-head={column.head}>
+                    <div>{content}</div>
                   </td>
                 );
               })}

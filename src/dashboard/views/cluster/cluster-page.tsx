@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import type { ClusterControlReport, ClusterServer } from '../../../api/cluster.ts';
 import type { ClusterHealth } from '../../../api/health.ts';
 import { bytes, count, duration, percent, rate } from '../../format.ts';
@@ -12,11 +13,19 @@ import { PartitionGrid } from './partition-grid.tsx';
 import { ServerCard } from './server-card.tsx';
 
 const EVERY_MS = 1_000;
+/** While something is done to a server, whose end is waited for. */
+const BUSY_MS = 250;
 const STATUS = { healthy: 'ok', degraded: 'warn', down: 'bad' } as const;
 
 export function ClusterPage() {
   const health = useResource<ClusterHealth>('/api/v1/health/kafka', { everyMs: EVERY_MS });
   const control = useResource<ClusterControlReport>('/api/v1/cluster', { everyMs: EVERY_MS });
+  const isBusy = control.data?.servers.some(({ action }) => action?.state === 'RUNNING') ?? false;
+  useEffect(() => {
+    if (!isBusy) return;
+    const timer = setTimeout(control.reload, BUSY_MS);
+    return () => clearTimeout(timer);
+  }, [isBusy, control.atMs, control.reload]);
   const onChanged = (): void => {
     control.reload();
     health.reload();

@@ -39,7 +39,7 @@ export function ServerCard({ broker, server: listed, health, onChanged }: Server
       </header>
       <div class="body">
         <p class="small muted">
-          {state.reason}
+          {isEmbedded && state.kind === 'ok' ? "the embedded log; Kafka's clients connect to it here" : state.reason}
           {server?.since != null && server.state !== 'running' && (
             <>
               , <Time at={server.since} as="ago" />

@@ -88,7 +88,7 @@ function figuresOf(group: Group): Figure[] {
   const { state, members, lag_seconds, per_second, generation, assignor, coordinator, type, projection } = group;
   const unknown = unknownLag(group);
   return [
-    { label: 'State', value: <GroupState state={state} />, name: 'state' },
+    { label: 'State', value: <GroupState group={group.group} state={state} />, name: 'state' },
     { label: 'Members', value: count(members.length), name: 'members' },
     {
       label: 'Lag',

@@ -1,13 +1,22 @@
 import type { GroupSummary } from '../../../api/group-schemas.ts';
 import { count, duration } from '../../format.ts';
+import { HALTED } from '../../halted.ts';
 import { sample } from '../../live.ts';
 import { Note } from '../../parts/notes.tsx';
 import { State } from '../../parts/state.tsx';
 import { pathTo } from '../../router.ts';
 import { staleMs, stateOf, unknownLag } from './groups-model.ts';
 
-export function GroupState({ state }: { readonly state: string | null }) {
+/** As Kafka has it; of a handler of this server that can apply nothing, that. */
+export function GroupState({ group, state }: { readonly group: string; readonly state: string | null }) {
+  const halted = sample.value?.groups.find((one) => one.group === group)?.halted ?? null;
   const { kind, text, meaning } = stateOf(state);
+  if (halted !== null)
+    return (
+      <span title={`The group is ${text}: ${meaning}. What it reads cannot be applied.`}>
+        <State kind="bad">{HALTED[halted]}</State>
+      </span>
+    );
   return (
     <span title={meaning}>
       <State kind={kind}>{text}</State>

@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<GroupSummary>[] = [
   {
     head: 'State',
     value: ({ state }) => state,
-    show: ({ state }) => <GroupState state={state} />,
+    show: ({ group, state }) => <GroupState group={group} state={state} />,
   },
   { head: 'Members', number: true, value: ({ members }) => members },
   {

@@ -32,8 +32,7 @@ export function LagPanel({ group }: { readonly group: string }) {
       <Panel
         title="Over the last ten minutes"
         note="looked at about once a second while somebody watches, else every five; dotted: what happened"
-      >
-        <div class="lag-choice">
+        actions={
           <ChoiceField
             label="What is drawn"
             bare
@@ -41,7 +40,8 @@ export function LagPanel({ group }: { readonly group: string }) {
             options={CHOICES}
             onInput={(value) => setQuery({ show: value })}
           />
-        </div>
+        }
+      >
         <Chart
           {...shownAs(choice, course)}
           times={times}

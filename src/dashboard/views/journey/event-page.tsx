@@ -106,12 +106,15 @@ function figuresOf(journey: JourneyAnswer): readonly Figure[] {
     },
     event === null
       ? null
-      : { label: 'User', value: <a href={pathTo('state', 'feed', `timeline/${event.user_id}`)}>{event.user_id}</a> },
+      : {
+          label: 'User',
+          value: <Whose id={event.user_id} href={pathTo('state', 'feed', `timeline/${event.user_id}`)} />,
+        },
     event?.content_id == null
       ? null
       : {
           label: 'Content',
-          value: <a href={pathTo('state', 'engagement', event.content_id)}>{event.content_id}</a>,
+          value: <Whose id={event.content_id} href={pathTo('state', 'engagement', event.content_id)} />,
         },
     first === undefined
       ? null
@@ -126,6 +129,15 @@ function figuresOf(journey: JourneyAnswer): readonly Figure[] {
         },
   ];
   return figures.filter((figure) => figure !== null);
+}
+
+/** Of a long one the beginning; all of it is among the event's values below. */
+function Whose({ id, href }: { readonly id: string; readonly href: string }) {
+  return (
+    <a class="cut" href={href} title={id}>
+      {id}
+    </a>
+  );
 }
 
 /** How it was found, and what that leaves open. */

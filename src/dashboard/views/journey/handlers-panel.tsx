@@ -85,13 +85,13 @@ function More({ fate }: { readonly fate: Fate }) {
         <span class="documents">
           changed{' '}
           {documents.map((key) => (
-            <a key={key} class="mono" href={pathTo('state', handler, key)}>
+            <a key={key} class="mono cut" title={key} href={pathTo('state', handler, key)}>
               {key}
             </a>
           ))}
         </span>
       )}
-      {note !== null && <span class="muted">{note}</span>}
+      {note !== null && <span class="muted handler-note">{note}</span>}
     </span>
   );
 }

@@ -103,7 +103,7 @@ const LETTER_COLUMNS: readonly Column<DeadLetterJson>[] = [
     show: (row) => <Id value={recordOf(row)} href={pathTo('journey', recordOf(row))} />,
   },
   { head: 'Code', value: ({ code }) => code, show: ({ code }) => <code>{code}</code> },
-  { head: 'Handler', value: ({ group }) => group },
+  { head: 'Group', value: ({ group }) => group },
   {
     head: 'State',
     value: ({ replayed }) => (replayed ? 'replayed' : 'open'),

@@ -67,6 +67,17 @@ function Outcome({ demo }: { readonly demo: Demo }) {
   return (
     <>
       <p data-figure="demo-verdict">{verdictOf(demo)}</p>
+      {demo.balanced === true && (
+        <p>
+          Now <a href="/journey">follow one event</a> to all its effects, or look at{' '}
+          {demo.dead_lettered > 0 && (
+            <>
+              <a href="/failures">what was set aside</a> and{' '}
+            </>
+          )}
+          <a href="/state/engagement">what was made of it all</a>.
+        </p>
+      )}
       {reconciliation !== null && <Books of={reconciliation} />}
     </>
   );

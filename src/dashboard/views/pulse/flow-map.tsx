@@ -82,7 +82,8 @@ const MARK = 12;
 
 function Node({ node }: { readonly node: PlacedNode }) {
   const { x, y, width, height, title, detail, kind, href, label } = node;
-  const hasState = !node.id.startsWith('projection');
+  // of a projection only what is wrong: that all is well is said of its group
+  const hasState = kind === 'bad' || !node.id.startsWith('projection');
   const room = Math.floor((width - 2 * PADDING - (hasState ? MARK + 4 : 0)) / CHARACTER_PX);
   return (
     <a class={`flow-node ${kind}`} href={href} aria-description={label}>

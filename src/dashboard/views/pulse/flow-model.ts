@@ -1,6 +1,7 @@
 /** What the map of the flow shows: nodes, and who feeds whom. Pure. */
 import type { GroupFlow, Sample, TopicFlow } from '../../../api/pulse-sample.ts';
 import { compact, count, duration, plural, rate, seconds } from '../../format.ts';
+import { HALTED } from '../../halted.ts';
 import type { StateKind } from '../../parts/state-kind.ts';
 
 export interface FlowNode {
@@ -42,6 +43,7 @@ const BEHIND_SECONDS = 10;
 const FAR_BEHIND_SECONDS = 60;
 /** Below it nobody would call it behind. */
 const NOTICED_SECONDS = 2;
+const NOTICED_ERRORS_PER_SECOND = 1;
 
 /** What each handler makes of the events, for who sees it for the first time. */
 const MAKES: Readonly<Record<string, string>> = {
@@ -124,20 +126,30 @@ function topicNode({ name, partitions, end, per_second }: TopicFlow): FlowNode {
   };
 }
 
-function behindState({ lag, lag_seconds, members }: GroupFlow): 'bad' | 'warn' | 'ok' {
-  if ((members === 0 && lag > 0) || (lag_seconds ?? 0) >= FAR_BEHIND_SECONDS) return 'bad';
+function behindState({ halted, lag, lag_seconds, members }: GroupFlow): 'bad' | 'warn' | 'ok' {
+  if (halted !== null || (members === 0 && lag > 0) || (lag_seconds ?? 0) >= FAR_BEHIND_SECONDS) return 'bad';
   return (lag_seconds ?? 0) >= BEHIND_SECONDS ? 'warn' : 'ok';
 }
 
+const isUnknown = ({ lag, lag_seconds }: Pick<GroupFlow, 'lag' | 'lag_seconds'>): boolean =>
+  lag === 0 && lag_seconds === null;
+
+/** Whether more fails than succeeds: a single event that nobody can read is no fault of the group, and is told of where it lies. */
+const isFailing = ({ per_second, errors_per_second }: GroupFlow): boolean =>
+  (errors_per_second ?? 0) > Math.max(per_second ?? 0, NOTICED_ERRORS_PER_SECOND);
+
+/** A warning is for what an operator should see to: events that wait for their retry are under way. */
 export function groupState(group: GroupFlow): StateKind {
   const behind = behindState(group);
   if (behind !== 'ok') return behind;
-  if ((group.parked ?? 0) > 0 || (group.errors_per_second ?? 0) > 0) return 'warn';
-  return (group.per_second ?? 0) > 0 ? 'busy' : 'ok';
+  if (isFailing(group)) return 'warn';
+  if ((group.per_second ?? 0) > 0 || (group.parked ?? 0) > 0) return 'busy';
+  return isUnknown(group) ? 'idle' : 'ok';
 }
 
-/** `up to date`, `1,200 behind, 40 s` */
+/** `up to date`, `1.2k behind, 40 s`; a group that has never told where it is may be anywhere. */
 export function lagText({ lag, lag_seconds }: Pick<GroupFlow, 'lag' | 'lag_seconds'>): string {
+  if (isUnknown({ lag, lag_seconds })) return 'lag not known';
   if (lag === 0) return 'up to date';
   const behind = `${compact(lag)} behind`;
   return (lag_seconds ?? 0) < NOTICED_SECONDS ? behind : `${behind}, ${seconds(lag_seconds)}`;
@@ -145,28 +157,42 @@ export function lagText({ lag, lag_seconds }: Pick<GroupFlow, 'lag' | 'lag_secon
 
 function groupNode(group: GroupFlow): FlowNode {
   const name = group.handler ?? group.group;
-  const parked = (group.parked ?? 0) > 0 ? `${count(group.parked)} parked` : null;
-  const nobody = group.members === 0 ? 'no members' : null;
+  const how = standing(group);
   return {
     id: `group ${group.group}`,
     title: name,
-    detail: [nobody, lagText(group), parked].filter((text) => text !== null).join(' · '),
+    detail: how,
     kind: groupState(group),
     href: `/consumers/${encodeURIComponent(group.group)}`,
-    label: `Consumer group ${group.group} reads ${group.topics.join(', ')}: ${lagText(group)}, ${rate(group.per_second)} applied, ${rate(group.errors_per_second)} failed`,
+    label: `Consumer group ${group.group} reads ${group.topics.join(', ')}: ${how}, ${rate(group.per_second)} applied, ${rate(group.errors_per_second)} failed`,
   };
 }
 
-function projectionNode({ handler, end_to_end }: GroupFlow): FlowNode {
+/** What stops it first; a group that is stopped is not called up to date. */
+function standing(group: GroupFlow): string {
+  const { halted, lag, members, parked } = group;
+  const texts = [
+    halted === null ? null : HALTED[halted],
+    members === 0 ? 'no members' : null,
+    isFailing(group) ? `${rate(group.errors_per_second)} fail` : null,
+    halted !== null && lag === 0 ? null : lagText(group),
+    (parked ?? 0) > 0 ? `${compact(parked)} parked` : null,
+  ];
+  return texts.filter((text) => text !== null).join(' · ');
+}
+
+function projectionNode({ handler, halted, end_to_end }: GroupFlow): FlowNode {
   const makes = MAKES[handler ?? ''] ?? 'state';
+  const isAway = halted === 'store_unavailable';
   const latency = end_to_end === null ? 'nothing in the last 10 s' : `p99 ${duration(end_to_end.p99_ms)} end to end`;
+  const detail = isAway ? 'its store does not answer' : latency;
   return {
     id: `projection ${handler}`,
     title: makes,
-    detail: end_to_end === null ? '' : latency,
-    kind: 'ok',
+    detail: end_to_end === null && !isAway ? '' : detail,
+    kind: isAway ? 'bad' : 'ok',
     href: `/state/${encodeURIComponent(handler ?? '')}`,
-    label: `Projection ${handler}: ${makes}; ${latency}`,
+    label: `Projection ${handler}: ${makes}; ${detail}`,
   };
 }
 

@@ -1,8 +1,9 @@
-import { useSignal } from '@preact/signals';
 import type { GroupFlow } from '../../../api/pulse-sample.ts';
 import { count, duration, rate, seconds, UNKNOWN } from '../../format.ts';
+import { HALTED } from '../../halted.ts';
 import { State } from '../../parts/state.tsx';
 import { type Column, ExportButtons, Table } from '../../parts/table.tsx';
+import { Behind } from '../../parts/table-behind.tsx';
 import { groupState } from './flow-model.ts';
 
 const COLUMNS: readonly Column<GroupFlow>[] = [
@@ -15,8 +16,10 @@ const COLUMNS: readonly Column<GroupFlow>[] = [
   { head: 'Reads', value: ({ topics }) => topics.join(', ') },
   {
     head: 'State',
-    value: ({ state }) => state,
-    show: (group) => <State kind={groupState(group)}>{group.state ?? UNKNOWN}</State>,
+    value: ({ halted, state }) => halted ?? state,
+    show: (group) => (
+      <State kind={groupState(group)}>{group.halted === null ? (group.state ?? UNKNOWN) : HALTED[group.halted]}</State>
+    ),
   },
   { head: 'Members', number: true, value: ({ members }) => members },
   number('Applied a second', ({ per_second }) => per_second, rate),
@@ -43,20 +46,10 @@ function number(
   return { head, number: true, value, show: (group) => text(value(group)) };
 }
 
-/** Made when it is opened. */
 export function FlowTable({ groups }: { readonly groups: readonly GroupFlow[] }) {
-  const open = useSignal(false);
   return (
-    <details
-      class="flow-table"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary class="muted small">
-        Table <span class="visually-hidden">of the flow, by consumer group</span>
-      </summary>
-      {open.value && (
+    <Behind what="the flow, by consumer group">
+      {() => (
         <>
           <div class="row">
             <ExportButtons name="flow" columns={COLUMNS} rows={groups} />
@@ -70,6 +63,6 @@ export function FlowTable({ groups }: { readonly groups: readonly GroupFlow[] })
           />
         </>
       )}
-    </details>
+    </Behind>
   );
 }

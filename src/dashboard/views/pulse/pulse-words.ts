@@ -1,5 +1,6 @@
 /** Pure. */
 import type { GroupFlow, Sample } from '../../../api/pulse-sample.ts';
+import { duration, UNKNOWN } from '../../format.ts';
 
 const OWN_TOPICS = new Set(['user-actions', 'content-interactions', 'system-events']);
 
@@ -7,6 +8,14 @@ const OWN_TOPICS = new Set(['user-actions', 'content-interactions', 'system-even
 export function isUntouched({ topics, demo }: Sample): boolean {
   const own = topics.filter(({ name }) => OWN_TOPICS.has(name));
   return demo === null && own.length > 0 && own.every(({ end }) => end === 0);
+}
+
+/** `29 / 170 ms`, `106 ms / 1.9 s`: their unit once where it is one */
+export function latencyPair(p50: number | null | undefined, p99: number | null | undefined): string {
+  if (p50 === null || p50 === undefined) return UNKNOWN;
+  const [first, last] = [duration(p50), duration(p99)];
+  const [value, unit, ...others] = first.split(' ');
+  return `${others.length === 0 && last.split(' ').at(-1) === unit && last.split(' ').length === 2 ? value : first} / ${last}`;
 }
 
 export interface WorstLag {

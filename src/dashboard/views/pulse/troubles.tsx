@@ -40,7 +40,8 @@ export function Happened({ marks, demo }: { readonly marks: readonly Mark[]; rea
         <ol class="happened">
           {newest.map(({ at, text, link }, index) => (
             <li key={`${at} ${index}`}>
-              <Time at={at} as="ago" /> {link === null ? text : <a href={link}>{text}</a>}
+              <Time at={at} as="ago" />
+              <span>{link === null ? text : <a href={link}>{text}</a>}</span>
             </li>
           ))}
         </ol>

@@ -17,7 +17,11 @@ import { Happened } from './troubles.tsx';
 
 const PUBLISH = '/topics?tab=publish';
 const closeForm = () => setQuery({ run: null });
-const started = () => setQuery({ run: null, demo: null });
+const started = () => {
+  // a quick one ends before the next sample tells of it
+  witnessed.value = true;
+  setQuery({ run: null, demo: null });
+};
 
 /** `/`, `/?run=demo` with the demo's form open, `/?demo=open` with the last one's books, `/?span=10` for longer charts. */
 export function View(_props: { readonly rest: readonly string[] }) {
@@ -55,7 +59,7 @@ export function View(_props: { readonly rest: readonly string[] }) {
   );
 }
 
-/** Whether a demo was seen to run since the page was opened: then its end is of interest. */
+/** Whether a demo was begun here, or seen to run, since the page was opened: then its end is of interest. */
 const witnessed = signal(false);
 effect(() => {
   if (sample.value?.demo?.state === 'RUNNING') witnessed.value = true;

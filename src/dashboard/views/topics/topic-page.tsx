@@ -83,7 +83,7 @@ function TopicFigures({ topic: { data } }: { readonly topic: Resource<TopicDetai
         {
           label: 'Rate',
           value: rate(data?.per_second),
-          note: over == null ? 'since the next look' : `over ${duration(over)}`,
+          note: over == null ? 'known at the next look' : `over ${duration(over)}`,
         },
         {
           label: 'Size',
