@@ -3,15 +3,21 @@ import Type, { type Static } from 'typebox';
 import type { DeadLetterFilter, ListedDeadLetter, ListPlace } from '../kit/dlq/dead-letter-filter.ts';
 import type { ReplayItem } from '../kit/dlq/dead-letter-queue.ts';
 import { KitError } from '../kit/errors.ts';
+import { shownTime } from '../kit/schemas/formats.ts';
 import type { Repair } from '../pipelines/letter-check.ts';
 import { momentOf } from './past.ts';
-import { Count, Offset, Partition, Timestamp, TopicName } from './schemas.ts';
+import { Count, Offset, Partition, problems, Timestamp, TopicName } from './schemas.ts';
 
 export const OrNull = <T extends Type.TSchema>(schema: T, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 
 /** A record of 1 MiB in base64, and its envelope. */
 export const MAX_REPAIR_BYTES = 1_500_000;
+
+export const REPLAY_PROBLEMS = problems(
+  ...['INVALID_JSON', 'INVALID_ARGUMENT', 'INVALID_REPLAY', 'REPLAY_IN_PROGRESS'],
+  ...['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'LOG_UNAVAILABLE'],
+);
 
 export const LetterId = Type.String({
   minLength: 1,
@@ -62,9 +68,7 @@ export function letterJson(entry: ListedDeadLetter): DeadLetterJson {
   };
 }
 
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString();
-}
+export const timeText = shownTime;
 
 const FILTER = {
   topic: Type.Optional(TopicName),

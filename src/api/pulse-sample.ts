@@ -17,6 +17,12 @@ export const Latency = Type.Object(
   { description: 'Of the last 10 s; null in its place where nothing happened in them.' },
 );
 
+const EndToEnd = Type.Union([Latency, Type.Null()], {
+  description:
+    'From a record to its stored effect, of those that came while the handler followed their partition: what was in the log already when it ' +
+    'took the partition over, or is processed once more after a loss of the projection, does not count. Of the last 10 s; null where there was none.',
+});
+
 export const RuntimeState = Type.Enum(['SYSTEM_STOPPED', 'DEMO_RUNNING', 'SYSTEM_ERROR']);
 
 export const Demo = Type.Object(
@@ -89,11 +95,20 @@ export const GroupFlow = Type.Object({
   state: orNull(Type.String({ description: "In Kafka's words: Stable, Empty, PreparingRebalance and so on." })),
   members: orNull(Count),
   generation: orNull(Type.Integer({ description: 'Of the group, as the member in this process knows it.' })),
+  halted: orNull(
+    Type.Enum(['stopped', 'store_unavailable'], {
+      description: 'Why it can apply nothing now; null: nothing is in its way, or that is not known.',
+    }),
+  ),
   per_second: orNull(Rate),
   errors_per_second: orNull(Rate),
-  lag: Count,
+  lag: Type.Integer({ minimum: 0, description: 'Of the partitions whose position is known.' }),
   lag_seconds: orNull(
-    Type.Number({ minimum: 0, description: 'Age of the oldest record that waits; 0 where none does.' }),
+    Type.Number({
+      minimum: 0,
+      description:
+        'Age of the oldest record that waits; 0 where none does. Null beside a lag of 0: of a partition no position is known.',
+    }),
   ),
   worst: orNull(WorstPartition),
   parked: orNull(Count),
@@ -102,7 +117,7 @@ export const GroupFlow = Type.Object({
   dead: orNull(Count),
   process_p50_ms: orNull(Ms),
   process_p99_ms: orNull(Ms),
-  end_to_end: orNull(Latency),
+  end_to_end: EndToEnd,
 });
 
 export const Trouble = Type.Object({
@@ -116,7 +131,7 @@ export const Point = Type.Object({
   at: Timestamp,
   producer: Type.Pick(Producer, ['per_second', 'errors_per_second', 'p50_ms', 'p99_ms']),
   groups: Type.Array(Type.Pick(GroupFlow, ['group', 'per_second', 'errors_per_second', 'lag', 'lag_seconds'])),
-  end_to_end: orNull(Latency),
+  end_to_end: EndToEnd,
   dead_letters: Type.Object({ depth: orNull(Count) }),
 });
 
@@ -127,7 +142,7 @@ export const Sample = Type.Object({
   producer: Producer,
   topics: Type.Array(TopicFlow, { description: 'Those of the log that are not its own, at most 64.' }),
   groups: Type.Array(GroupFlow, { description: 'The handlers first, then others by their lag, at most 64.' }),
-  end_to_end: orNull(Latency),
+  end_to_end: EndToEnd,
   dead_letters: Type.Object({ depth: orNull(Type.Integer({ minimum: 0, description: 'Open ones.' })) }),
   demo: orNull(Demo),
   troubles: Type.Array(Trouble, { description: 'The worst first.' }),

@@ -6,7 +6,7 @@ import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import { KitError } from '../kit/errors.ts';
 import { contractOf } from '../kit/schemas/contract.ts';
 import { epochMs, Id } from '../kit/schemas/formats.ts';
-import { parseJsonText } from './json-body.ts';
+import { isJsonObject } from '../kit/schemas/record-json.ts';
 import { problemOf } from './problems.ts';
 import { Partition, TopicName } from './schemas.ts';
 import type { StreamItem } from './stream-item.ts';
@@ -74,12 +74,18 @@ export type Subscribe = Static<typeof ClientMessages.subscribe>;
 export type TailRequest = Static<typeof Tail>;
 export type ClientMessage = { [T in MessageType]: Static<(typeof ClientMessages)[T]> }[MessageType];
 
+const ID = contractOf(SubscriptionId);
 const CONTRACTS = new Map(Object.entries(ClientMessages).map(([type, schema]) => [type, contractOf(schema)] as const));
 
-/** @throws KitError INVALID_JSON, INVALID_MESSAGE (`details.errors`) */
-export function parseMessage(text: string): ClientMessage {
-  const message = parseJsonText(text);
-  const type = typeof message === 'object' && message !== null ? (message as { type?: unknown }).type : undefined;
+/** Of which subscription a message speaks, were it right or not; null where it names none. */
+export function subscriptionOf(message: unknown): string | null {
+  const { id } = isJsonObject(message) ? message : {};
+  return ID.check(id) ? id : null;
+}
+
+/** @throws KitError INVALID_MESSAGE (`details.errors`) */
+export function checkedMessage(message: unknown): ClientMessage {
+  const { type } = isJsonObject(message) ? message : {};
   const contract = CONTRACTS.get(String(type));
   if (contract === undefined)
     throw new KitError(

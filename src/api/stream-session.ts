@@ -4,16 +4,18 @@ import { KitError } from '../kit/errors.ts';
 import type { TopicPartition } from '../kit/log/event-log.ts';
 import type { NotificationBus } from '../pipelines/notification-bus.ts';
 import type { PulseSource } from '../pipelines/pulse/pulse.ts';
+import { parseJsonText } from './json-body.ts';
 import type { StreamFeed } from './stream-feed.ts';
 import type { StreamLimits } from './stream-limits.ts';
 import { NotificationSubscription } from './stream-notifications.ts';
 import {
+  checkedMessage,
   errorFrame,
   kindOf,
-  parseMessage,
   type Subscribe,
   startOf,
   stateFrame,
+  subscriptionOf,
   unsubscribedFrame,
   wantedBy,
 } from './stream-protocol.ts';
@@ -156,14 +158,15 @@ export class StreamSession implements Outlet {
     let id: string | null = null;
     try {
       if (isBinary) throw new KitError('INVALID_MESSAGE', 'Messages are JSON in text frames, not binary ones.');
-      const message = parseMessage(data.toString());
+      const json = parseJsonText(data.toString());
+      id = subscriptionOf(json);
+      const message = checkedMessage(json);
       if (message.type === 'ping') {
         this.send(JSON.stringify({ type: 'pong' }), 0);
         return;
       }
-      id = message.id;
       if (message.type === 'subscribe') await this.#subscribe(message);
-      else this.#unsubscribe(id);
+      else this.#unsubscribe(message.id);
     } catch (error) {
       this.send(errorFrame(error, id, id !== null && !this.#subscriptions.has(id)), 0);
     }

@@ -1,10 +1,9 @@
 /** Which keys are hot, and how keys spread over partitions: of a topic's newest records, or of traffic that is made up for a plan. */
-import { setImmediate as othersTurn } from 'node:timers/promises';
-import type { FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { seededRandom } from '../domains/social/seeded-random.ts';
 import { KitError } from '../kit/errors.ts';
-import { type DistributionReport, distributionReport } from '../kit/log/distribution.ts';
+import { givingWay, type Interruptible } from '../kit/giving-way.ts';
+import { type DistributionReport, distributionReports } from '../kit/log/distribution.ts';
 import type { TopicPartition } from '../kit/log/event-log.ts';
 import { generatedKeys } from '../kit/log/generated-keys.ts';
 import { type KeyCensus, keyCensus } from '../kit/log/key-census.ts';
@@ -21,6 +20,8 @@ const DEFAULT_RECORDS = 20_000;
 const MAX_RECORDS = 100_000;
 /** Records of a topic under way to be counted; others wait. */
 const MAX_CENSUSES = 2;
+/** Each that gives way still takes its few milliseconds of every turn. */
+const MAX_COMPUTED = 1;
 /** Text of a key in an answer. */
 const MAX_KEY_CHARS = 256;
 const MAX_LISTED_KEYS = 100;
@@ -107,11 +108,14 @@ export type SpreadsJson = Static<typeof Spreads>;
 
 export function topicKeyRoutes(app: Api, { log }: Platform, closing: Closing): void {
   const turns = new Turns(MAX_CENSUSES);
+  const computing = new Turns(MAX_COMPUTED);
 
-  const censusOf = (topic: string, maxRecords: number, reply: FastifyReply): Promise<KeyCensus> =>
-    closing.orClosing(inTurn(topic, maxRecords, whileAsked(reply, closing)));
+  async function computed<T>(work: Interruptible<T>, signal: AbortSignal): Promise<T> {
+    await using _turn = await computing.take(signal);
+    return await givingWay(work, signal);
+  }
 
-  async function inTurn(topic: string, maxRecords: number, signal: AbortSignal): Promise<KeyCensus> {
+  async function censusOf(topic: string, maxRecords: number, signal: AbortSignal): Promise<KeyCensus> {
     const { partitions } = (await log.describe([topic])).topics[0]!;
     const all: TopicPartition[] = partitions.map(({ partition }) => ({ topic, partition }));
     await using _turn = await turns.take(signal);
@@ -133,12 +137,14 @@ export function topicKeyRoutes(app: Api, { log }: Platform, closing: Closing): v
       },
     },
     async ({ params, query }, reply): Promise<TopicKeysJson> => {
-      const census = await censusOf(params.name, query.records ?? DEFAULT_RECORDS, reply);
+      const signal = whileAsked(reply, closing);
+      const census = await closing.orClosing(censusOf(params.name, query.records ?? DEFAULT_RECORDS, signal));
+      const hottest = await closing.orClosing(computed(heaviest(census.keys, MAX_LISTED_KEYS), signal));
       const keyed = census.records - census.keyless;
       return {
         topic: params.name,
         ...measured(census),
-        keys: heaviest(census.keys, MAX_LISTED_KEYS).map(([key, records]) => ({
+        keys: hottest.map(([key, records]) => ({
           key: key.slice(0, MAX_KEY_CHARS),
           records,
           share: records / keyed,
@@ -180,14 +186,18 @@ export function topicKeyRoutes(app: Api, { log }: Platform, closing: Closing): v
       const { topic, traffic, records = DEFAULT_RECORDS } = body;
       if ((topic === undefined) === (traffic === undefined))
         throw new KitError('INVALID_ARGUMENT', 'body: exactly one of topic and traffic is needed');
+      const signal = whileAsked(reply, closing);
+      const spreads = (keys: ReadonlyMap<string, number>) =>
+        closing.orClosing(computed(distributionReports(keys, body.partitions), signal));
       if (topic !== undefined) {
-        const census = await censusOf(topic, records, reply);
-        return { source: 'topic', ...measured(census), ...(await spreadsOf(census.keys, body.partitions)) };
+        const census = await closing.orClosing(censusOf(topic, records, signal));
+        return { source: 'topic', ...measured(census), ...spreadsJson(await spreads(census.keys)) };
       }
-      const keys = generatedKeys(traffic!, seededRandom(traffic!.seed ?? 1).next);
+      const made = generatedKeys(traffic!, seededRandom(traffic!.seed ?? 1).next);
+      const keys = await closing.orClosing(computed(made, signal));
       const none = { keyless: 0, first_record_at: null, last_record_at: null, cut: false };
-      const made = { records: traffic!.records, distinct_keys: keys.size, ...none };
-      return { source: 'traffic', ...made, ...(await spreadsOf(keys, body.partitions)) };
+      const counted = { records: traffic!.records, distinct_keys: keys.size, ...none };
+      return { source: 'traffic', ...counted, ...spreadsJson(await spreads(keys)) };
     },
   );
 }
@@ -203,9 +213,14 @@ function measured(census: KeyCensus) {
   };
 }
 
-function heaviest(keys: ReadonlyMap<string, number>, max: number): (readonly [key: string, records: number])[] {
+function* heaviest(
+  keys: ReadonlyMap<string, number>,
+  max: number,
+): Interruptible<(readonly [key: string, records: number])[]> {
   const found: (readonly [key: string, records: number])[] = [];
+  let looked = 0;
   for (const one of keys) {
+    if (++looked % 1_000 === 0) yield;
     if (found.length === max && byWeight(one, found.at(-1)!) > 0) continue;
     const place = found.findIndex((other) => byWeight(one, other) < 0);
     found.splice(place < 0 ? found.length : place, 0, one);
@@ -218,16 +233,7 @@ function byWeight([a, one]: readonly [string, number], [b, other]: readonly [str
   return other - one || (a < b ? -1 : 1);
 }
 
-async function spreadsOf(
-  keys: ReadonlyMap<string, number>,
-  partitions: readonly number[],
-): Promise<Pick<SpreadsJson, 'hottest' | 'spreads'>> {
-  const reports: DistributionReport[] = [];
-  for (const count of partitions) {
-    // each takes tens of milliseconds
-    await othersTurn();
-    reports.push(distributionReport(keys, count));
-  }
+function spreadsJson(reports: readonly DistributionReport[]): Pick<SpreadsJson, 'hottest' | 'spreads'> {
   const hottest = reports[0]?.hottestKey ?? null;
   return {
     hottest: hottest === null ? null : { ...hottest, key: hottest.key.slice(0, MAX_KEY_CHARS) },

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KitError } from '../kit/errors.ts';
 import type { EventLog, OffsetQuery, TopicPartition } from '../kit/log/event-log.ts';
+import { isCalendarMs } from '../kit/schemas/formats.ts';
 
 export interface LogRange {
   /** Time of the first record and of the last, ms since the epoch; null in an empty log. */
@@ -103,9 +104,14 @@ export class LogRanges {
   }
 
   /** For each of these times, how many offsets are below it, all partitions together. */
-  async #sums(places: readonly TopicPartition[], times: readonly number[], signal: AbortSignal): Promise<number[]> {
+  async #sums(
+    places: readonly (TopicPartition & { readonly start: number })[],
+    times: readonly number[],
+    signal: AbortSignal,
+  ): Promise<number[]> {
     if (places.length === 0) return times.map(() => 0);
-    const scope = places.map(({ topic, partition }) => `${topic}/${partition}`).join();
+    // with where they begin: below a time are fewer records once retention has been there
+    const scope = places.map(({ topic, partition, start }) => `${topic}/${partition}/${start}`).join();
     const settled = Date.now() - SETTLED_MS;
     const sums = new Map<number, number>();
     for (const time of times) {
@@ -140,7 +146,7 @@ export class LogRanges {
   }
 }
 
-/** Null where the record has gone meanwhile. */
+/** Null where the record has gone meanwhile, or its time is none that a calendar has. */
 async function timeAt(
   log: EventLog,
   place: TopicPartition,
@@ -150,7 +156,8 @@ async function timeAt(
   try {
     const { topic, partition } = place;
     const { records } = await log.read({ topic, partition, offset, maxRecords: 1, maxBytes: 1, signal });
-    return records[0]?.timestamp ?? null;
+    const timestamp = records[0]?.timestamp;
+    return timestamp !== undefined && isCalendarMs(timestamp) ? timestamp : null;
   } catch (error) {
     if (error instanceof KitError && error.code === 'OFFSET_OUT_OF_RANGE') return null;
     throw error;

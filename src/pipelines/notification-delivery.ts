@@ -7,6 +7,7 @@ import { type RunningConsumer, runConsumer } from '../kit/consumers/run.ts';
 import { ack } from '../kit/consumers/verdict.ts';
 import { isKitError } from '../kit/errors.ts';
 import { ErrorHandler } from '../kit/retry/error-handler.ts';
+import type { DeliveryNotes } from './delivery-notes.ts';
 import { exceptUnreadable } from './except-unreadable.ts';
 import type { NotificationFinder } from './notification-finder.ts';
 
@@ -24,11 +25,13 @@ export interface NotificationSink {
 export interface DeliveryOptions
   extends Pick<
     ConsumerOptions<SocialEvent>,
-    'log' | 'topics' | 'store' | 'deadLetters' | 'logger' | 'limits' | 'retryPolicy'
+    'log' | 'topics' | 'store' | 'deadLetters' | 'logger' | 'limits' | 'retryPolicy' | 'trace'
   > {
   readonly groupId: string;
   readonly finder: Pick<NotificationFinder, 'find'>;
   readonly sink: NotificationSink;
+  /** Told what was sent. */
+  readonly notes?: DeliveryNotes;
 }
 
 /** Neither the event's fault nor the receiver's verdict on it. */
@@ -49,6 +52,7 @@ export function startDelivery({
   groupId,
   finder,
   sink,
+  notes,
   deadLetters,
   ...run
 }: DeliveryOptions): Promise<RunningConsumer> {
@@ -59,7 +63,14 @@ export function startDelivery({
     codec: socialEventCodec,
     errorHandler: new ErrorHandler((error) => (isKitError(error) && PASSING.has(error.code) ? 'systemic' : undefined)),
     async handler(event, { record }) {
-      for (const notice of await finder.find(event, record)) await sink.deliver(notice);
+      const notices = await finder.find(event, record);
+      try {
+        for (const notice of notices) await sink.deliver(notice);
+      } catch (error) {
+        notes?.tried(record, notices, false);
+        throw error;
+      }
+      notes?.tried(record, notices, true);
       return ack();
     },
   });

@@ -2,13 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
+import { ConsumerTrace } from '../kit/consumers/consumer-trace.ts';
 import type { RunningConsumer } from '../kit/consumers/run.ts';
 import type { PartitionOffset } from '../kit/log/event-log.ts';
 import { SqliteProjectionStore } from '../kit/projections/embedded/sqlite-store.ts';
 import type { ProjectionStore } from '../kit/projections/projection-store.ts';
 import { RedisProjectionStore } from '../kit/projections/redis/redis-store.ts';
+import { DeliveryNotes } from './delivery-notes.ts';
+import { identityOf } from './journey/event-identity.ts';
+import type { Follower } from './journey/journeys.ts';
 import { NotificationBus } from './notification-bus.ts';
-import { startDelivery } from './notification-delivery.ts';
+import { deliveryGroupOf, startDelivery } from './notification-delivery.ts';
 import { NotificationFinder } from './notification-finder.ts';
 import { NotificationWebhook } from './notification-webhook.ts';
 import { deduplicationWindow } from './open-stores.ts';
@@ -20,6 +24,8 @@ export interface OpenNotifications {
   readonly bus: NotificationBus;
   /** Null where this process delivers nothing. */
   readonly delivery: RunningConsumer | null;
+  /** For journeys; null where no webhook is set. */
+  readonly follower: Follower | null;
 }
 
 /** @param opened closes them */
@@ -35,9 +41,13 @@ export async function openNotifications(
   const logged = logger === undefined ? {} : { logger };
   const bus = options.opened.adopt(new NotificationBus({ log, topics, finder, ...logged }), (open) => open.close());
   const { notificationsWebhookUrl: url, kafkaGroupId: groupId } = settings;
-  if (!options.consume || url === null || !settings.consumerHandlers.includes('notifications'))
-    return { bus, delivery: null };
+  if (url === null) return { bus, delivery: null, follower: null };
   const store = options.opened.adopt(await openStore(settings), (open) => open.close());
+  const seen: Follower = { name: 'delivery', group: deliveryGroupOf(groupId), topics, store, deduplicate: false };
+  if (!options.consume || !settings.consumerHandlers.includes('notifications'))
+    return { bus, delivery: null, follower: seen };
+  const trace = new ConsumerTrace({ idOf: (record) => identityOf(record).eventId });
+  const notes = new DeliveryNotes();
   const bounded = limits === undefined ? {} : { limits };
   const sink = new NotificationWebhook(url);
   const delivery = await startDelivery({
@@ -48,10 +58,16 @@ export async function openNotifications(
     groupId,
     finder,
     sink,
+    notes,
+    trace,
     ...logged,
     ...bounded,
   });
-  return { bus, delivery: options.opened.adopt(delivery, (running) => running.stop()) };
+  return {
+    bus,
+    delivery: options.opened.adopt(delivery, (running) => running.stop()),
+    follower: { ...seen, trace, textOf: (place, isDone) => notes.textOf(place, isDone) },
+  };
 }
 
 /** Of positions alone. */

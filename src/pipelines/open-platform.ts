@@ -39,6 +39,7 @@ import { type Projection, type ProjectionName, type ProjectionRun, runProjection
 import { openPulse } from './pulse/open-pulse.ts';
 import { reactions } from './reactions.ts';
 import { openPast } from './rebuild-parts.ts';
+import { GivenUpReading } from './rebuild-set-aside.ts';
 import { reconcile } from './reconciliation.ts';
 import { RuntimeController } from './runtime-controller.ts';
 import { Search } from './search.ts';
@@ -99,8 +100,10 @@ export async function openPlatform(
   );
   opened.defer(() => controller.stop());
 
+  const all = [...projections, ...reacting];
   const run: ProjectionRun = {
     log,
+    givenUp: new GivenUpReading(log, all),
     codec: sharedDecoding(socialEventCodec),
     deadLetters,
     failures,
@@ -109,7 +112,6 @@ export async function openPlatform(
     retryPolicy: new RetryPolicy({ attempts: settings.consumerRetryAttempts, baseMs: settings.consumerRetryBaseMs }),
     limits: { stopGraceMs: CONSUMER_GRACE_MS },
   };
-  const all = [...projections, ...reacting];
   const consumers: Consumers = consume
     ? await startConsumers(run, settings.consumerHandlers, projections, reacting, opened)
     : new Map();
@@ -126,7 +128,7 @@ export async function openPlatform(
       name === undefined ? projections : all.filter((one) => one.name === name),
       consumers,
     );
-  const { bus, delivery } = await openNotifications(
+  const { bus, delivery, follower } = await openNotifications(
     settings,
     run,
     reacting.find(({ name }) => name === 'notifications')!,
@@ -149,7 +151,7 @@ export async function openPlatform(
   const stopConsuming = async () => {
     await Promise.all([delivery?.stop(), ...[...consumers.values()].map((consumer) => consumer.stop())]);
   };
-  const past = openPast({ log, codec: run.codec, projections: all, stores, settings, logger, opened });
+  const past = openPast({ log, codec: socialEventCodec, projections: all, stores, settings, logger, opened });
   const failing = openFailures({
     log,
     producer,
@@ -179,8 +181,13 @@ export async function openPlatform(
     opened,
   });
   const { projections: state, idempotency } = stores;
-  const journeys = new Journeys({ log, projections: all, deadLetters, idempotency, traces: run.traces ?? new Map() });
+  const journeys = new Journeys({
+    ...{ log, projections: all, deadLetters, idempotency, traces: run.traces ?? new Map() },
+    followers: follower === null ? [] : [follower],
+  });
   const search = new Search({
+    log,
+    codec: run.codec,
     state,
     projections: all,
     deadLetters,

@@ -13,7 +13,7 @@ import type { EventCodec } from '../kit/schemas/event-codec.ts';
 import { keepGivenUp } from './given-up-before.ts';
 import { identityOf } from './journey/event-identity.ts';
 import { type PlannedFailures, withPlannedFailures } from './planned-failures.ts';
-import { GivenUp } from './rebuild-set-aside.ts';
+import { GivenUp, type GivenUpReading } from './rebuild-set-aside.ts';
 
 export const PROJECTION_NAMES = HANDLER_NAMES;
 export type ProjectionName = (typeof PROJECTION_NAMES)[number];
@@ -63,11 +63,13 @@ export type ProjectionRun = Pick<
   readonly codec: Pick<EventCodec<SocialEvent>, 'decode'>;
   /** Filled with those of the projections that are moved here. */
   readonly traces?: Map<ProjectionName, ConsumerTrace>;
+  /** One for all projections that are moved here; default: one for each. */
+  readonly givenUp?: GivenUpReading;
 };
 
 /** Moves a projection along the log until it is stopped. */
 export function runProjection(
-  { failures, limits, traces, deadLetters, ...run }: ProjectionRun,
+  { failures, limits, traces, deadLetters, givenUp, ...run }: ProjectionRun,
   projection: Projection,
 ): Promise<RunningConsumer> {
   const { group, topics, store, deduplicate = true } = projection;
@@ -79,6 +81,6 @@ export function runProjection(
   const bounds = { ...limits, ...projection.limits };
   const trace = traces && new ConsumerTrace({ idOf: (record) => identityOf(record).eventId });
   if (trace !== undefined) traces?.set(projection.name, trace);
-  const parts = keepGivenUp({ handler, store, deadLetters }, new GivenUp(run.log, projection), run.log);
-  return runConsumer({ ...run, ...parts, group, topics, deduplicate, limits: bounds, trace });
+  const parts = keepGivenUp({ handler, deadLetters }, new GivenUp(run.log, projection, givenUp));
+  return runConsumer({ ...run, ...parts, store, group, topics, deduplicate, limits: bounds, trace });
 }

@@ -1,10 +1,14 @@
 /** Finds what a few characters may mean: ids exactly, names by a part of them. Every hit was looked up, and is there. */
+import type { SocialEvent } from '../domains/social/events.ts';
 import { followersOf, followingOf, postsOf, timelineOf } from '../domains/social/feed.ts';
 import type { DeadLetterQueue } from '../kit/dlq/dead-letter-queue.ts';
 import { isKitError } from '../kit/errors.ts';
+import type { EventLog } from '../kit/log/event-log.ts';
 import type { ClusterReport } from '../kit/monitoring/cluster-report.ts';
 import type { Document } from '../kit/projections/projection-store.ts';
+import type { EventCodec } from '../kit/schemas/event-codec.ts';
 import { isId } from '../kit/schemas/formats.ts';
+import { type ActsLooked, newestActOf } from './acting-user.ts';
 import { type EventFinder, placeOf } from './journey/event-finder.ts';
 import { PROJECTION_NAMES, type Projection, type ProjectionName, type StateReader } from './projection.ts';
 
@@ -22,9 +26,13 @@ export interface SearchAnswer {
   readonly hits: readonly Hit[];
   /** Kinds that could not be looked up in time, or at all now. */
   readonly missing: readonly Hit['kind'][];
+  /** How much of the log was looked through for a user that no projection has anything of; null where it was not. */
+  readonly looked: Pick<ActsLooked, 'records' | 'complete'> | null;
 }
 
 export interface SearchParts {
+  readonly log: Pick<EventLog, 'read' | 'describe' | 'listOffsets'>;
+  readonly codec: Pick<EventCodec<SocialEvent>, 'decode'>;
   readonly state: Readonly<Record<ProjectionName, StateReader>>;
   readonly finder: Pick<EventFinder, 'find'>;
   readonly deadLetters: Pick<DeadLetterQueue, 'list'>;
@@ -35,7 +43,8 @@ export interface SearchParts {
 const MAX_MS = 180;
 const MAX_PER_KIND = 5;
 
-type Source = readonly [kind: Hit['kind'], find: (text: string, signal: AbortSignal) => Promise<Hit[]>];
+type Look = (looked: ActsLooked) => void;
+type Source = readonly [kind: Hit['kind'], find: (text: string, signal: AbortSignal, look: Look) => Promise<Hit[]>];
 
 export class Search {
   readonly #parts: SearchParts;
@@ -46,7 +55,7 @@ export class Search {
     this.#sources = [
       ['event', (text, signal) => this.#events(text, signal)],
       ['content', (text) => this.#contents(text)],
-      ['user', (text) => this.#users(text)],
+      ['user', (text, signal, look) => this.#users(text, signal, look)],
       ['topic', (text) => this.#topics(text)],
       ['group', (text) => this.#groups(text)],
       ['dead_letter', (text) => this.#deadLetters(text)],
@@ -58,9 +67,13 @@ export class Search {
   async find(text: string, signal: AbortSignal): Promise<SearchAnswer> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(MAX_MS)]);
     const missing: Hit['kind'][] = [];
+    let looked: SearchAnswer['looked'] = null;
+    const look: Look = ({ records, complete }) => {
+      looked = { records, complete };
+    };
     const found = await Promise.all(
       this.#sources.map(async ([kind, find]) => {
-        const hits = await unlessLate(find(text, limit), limit);
+        const hits = await unlessLate(find(text, limit, look), limit);
         if (hits === null) missing.push(kind);
         return hits ?? [];
       }),
@@ -69,7 +82,7 @@ export class Search {
     const hits = found.flatMap((own) => own.slice(0, MAX_PER_KIND));
     // a content is a document too
     const links = new Set<string>();
-    return { hits: hits.filter(({ link }) => !links.has(link) && links.add(link)), missing };
+    return { hits: hits.filter(({ link }) => !links.has(link) && links.add(link)), missing, looked };
   }
 
   async #events(text: string, signal: AbortSignal): Promise<Hit[]> {
@@ -107,19 +120,49 @@ export class Search {
     return [hit('content', text, `posted by ${by}`, '/state', 'notifications', `author/${text}`)];
   }
 
-  /** Users that a projection has something of: who posted, follows, is followed or is told something. */
-  async #users(text: string): Promise<Hit[]> {
+  /**
+   * Users that a projection has something of: who registered, posted, follows, is followed, is told something or had a session.
+   * Who only reacts to others has no document: the newest records are looked through.
+   */
+  async #users(text: string, signal: AbortSignal, look: Look): Promise<Hit[]> {
     if (!isId(text)) return [];
-    const { feed, notifications } = this.#parts.state;
+    const { feed, notifications, analytics, sessions } = this.#parts.state;
     const feedKeys = [postsOf(text), followersOf(text), followingOf(text), timelineOf(text)];
-    const [ofFeed, inbox] = await Promise.all([feed.getMany(feedKeys), notifications.get(`inbox/${text}`)]);
-    const [posts, followers, following, timeline] = ofFeed.map(sizeOf) as [number, number, number, number];
-    const notices = sizeOf(inbox);
-    if (posts + followers + following + timeline + notices === 0) return [];
-    const shown = feedKeys.find((_, index) => sizeOf(ofFeed[index]) > 0);
-    const detail = `${many(posts, 'post')}, ${many(followers, 'follower')}, follows ${following}, ${many(notices, 'notification')}`;
-    const state = shown === undefined ? (['notifications', `inbox/${text}`] as const) : (['feed', shown] as const);
-    return [hit('user', text, detail, '/state', ...state)];
+    const [ofFeed, [inbox, settings], registered, session] = await Promise.all([
+      feed.getMany(feedKeys),
+      notifications.getMany([`inbox/${text}`, `settings/${text}`]),
+      analytics.get(`registered/${text}`),
+      sessions.get(text),
+    ]);
+    const places = [
+      ...feedKeys.map((key, index) => ['feed', key, ofFeed[index]] as const),
+      ['notifications', `inbox/${text}`, inbox] as const,
+      ['analytics', `registered/${text}`, registered] as const,
+      ['sessions', text, session] as const,
+      ['notifications', `settings/${text}`, settings] as const,
+    ];
+    const [shown] = places.filter(([, , document]) => sizeOf(document) > 0);
+    if (shown === undefined) return this.#actingUsers(text, signal, look);
+    const [posts, followers, following] = ofFeed.map(sizeOf) as [number, number, number];
+    const detail = `${many(posts, 'post')}, ${many(followers, 'follower')}, follows ${following}, ${many(sizeOf(inbox), 'notification')}`;
+    return [hit('user', text, detail, '/state', shown[0], shown[1])];
+  }
+
+  async #actingUsers(text: string, signal: AbortSignal, look: Look): Promise<Hit[]> {
+    const { log, codec } = this.#parts;
+    const looked = await newestActOf(log, codec, text, signal);
+    look(looked);
+    if (looked.newest === null) return [];
+    const { event, record } = looked.newest;
+    const about = 'content_id' in event ? ` of ${event.content_id}` : '';
+    const acted = hit(
+      'user',
+      text,
+      `last known to do: ${event.event_type}${about}, ${event.timestamp}`,
+      '/topics',
+      record.topic,
+    );
+    return [{ ...acted, link: `${acted.link}?text=${encodeURIComponent(text)}` }];
   }
 
   async #topics(text: string): Promise<Hit[]> {

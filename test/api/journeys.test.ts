@@ -112,6 +112,9 @@ describe('journeys and search over HTTP', () => {
     await finds(event_id, `event /journey/${event_id}`);
     await finds('sought', 'content /state/engagement/sought');
     await finds('bob', `user /state/feed/${encodeURIComponent('posts/bob')}`);
+    await publish({ event_type: 'user_registered', user_id: 'rita' });
+    await finds('rita', `user /state/analytics/${encodeURIComponent('registered/rita')}`);
+    await finds('carol', 'user /topics/content-interactions?text=carol');
     await finds('interactions', 'topic /topics/content-interactions');
     await finds('engagement', `group /consumers/${live.settings.kafkaGroupId}`);
     await finds('feed/posts/bob', `document /state/feed/${encodeURIComponent('posts/bob')}`);
@@ -120,6 +123,9 @@ describe('journeys and search over HTTP', () => {
     await finds(letter, `dead_letter /failures/letters/${encodeURIComponent(letter)}`);
     assert.deepEqual(await links('no such thing'), []);
     assert.deepEqual(await links('   '), []);
+    const { looked } = await get<SearchJson>('/api/v1/search?q=nobody');
+    assert.ok(looked!.complete && looked!.records > 5);
+    assert.equal((await get<SearchJson>('/api/v1/search?q=bob')).looked, null, 'a projection knows him');
     assert.equal((await get<{ code: string }>('/api/v1/search', 400)).code, 'INVALID_ARGUMENT');
   });
 });

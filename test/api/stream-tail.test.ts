@@ -88,12 +88,17 @@ describe('tail', () => {
     const refused = async (message: object, code: string) => {
       client.say({ type: 'subscribe', id: 'x', ...message });
       const error = await client.next('error');
-      assert.equal(error.code, code, JSON.stringify(error));
+      assert.deepEqual([error.code, error.subscription, error.ended], [code, 'x', true], JSON.stringify(error));
     };
     await refused({ tail: { topic: 'nothing' } }, 'UNKNOWN_TOPIC');
     await refused({ tail: { topic: TOPIC, partition: 99 } }, 'UNKNOWN_PARTITION');
     await refused({ tail: { topic: TOPIC, max: 101 } }, 'INVALID_MESSAGE');
     await refused({ tail: { topic: TOPIC }, watch: 'pulse' }, 'INVALID_MESSAGE');
+    await refused({ watch: 'everything' }, 'INVALID_MESSAGE');
+    await refused({ type: 'subscribed' }, 'INVALID_MESSAGE');
+    client.say({ type: 'subscribe', id: 7, watch: 'pulse' });
+    const unnamed = await client.next('error');
+    assert.deepEqual([unnamed.code, unnamed.subscription, unnamed.ended], ['INVALID_MESSAGE', undefined, undefined]);
     await client.subscribe({ id: 'x', tail: { topic: `${TOPIC}.dlq` } });
     const value = Buffer.from([0xff, 0xfe]);
     await api.log.append({
@@ -103,6 +108,9 @@ describe('tail', () => {
     });
     const [record] = records(await untilSeen(client, 1));
     assert.deepEqual([record?.key, record?.value], [null, value.toString('base64')]);
+    client.say({ type: 'subscribe', id: 'x', tail: { topic: TOPIC, max: 101 } });
+    const repeated = await client.next('error');
+    assert.deepEqual([repeated.subscription, repeated.ended], ['x', false], 'the one that there is goes on');
   });
 
   test('ten clients cost one read, and none after they have gone', async () => {

@@ -47,8 +47,8 @@ function watching(handlers: { group: string; partitions: readonly PartitionProgr
     groupId: 'ours',
     handlers: () => handlers.map(({ group, partitions }) => ({ group, metrics: { partitions } })),
   });
-  const look = (atMs: number, groups: GroupLook['groups'], incomplete: readonly string[] = []) =>
-    watch.saw({ atMs, groups, starts: STARTS, ends: ENDS, incomplete });
+  const look = (atMs: number, groups: GroupLook['groups'], incomplete: readonly string[] = [], steadyMs = atMs) =>
+    watch.saw({ atMs, steadyMs, groups, starts: STARTS, ends: ENDS, incomplete });
   return { watch, look };
 }
 
@@ -104,4 +104,33 @@ test('rebalances are remembered; a group that is gone is not', () => {
   assert.deepEqual(watch.incomplete, ['groups of broker 2: no answer']);
   look(4_000, []);
   assert.equal(watch.group('g'), null);
+});
+
+test('a clock that is set, back or ahead, changes neither rates nor durations, nor what is kept', () => {
+  const { watch, look } = watching();
+  const HOUR = 3_600_000;
+  const settled = sight('g', [10], ['a']);
+  const moving = { ...settled, description: { ...settled.description!, state: 'PreparingRebalance' } };
+  look(5 * HOUR, [settled], [], 1_000);
+  look(5 * HOUR + 1_000, [moving], [], 2_000);
+  // set back by an hour
+  look(4 * HOUR + 2_000, [sight('g', [30], ['a', 'b'])], [], 3_000);
+  look(4 * HOUR + 3_000, [sight('g', [40], ['a', 'b'])], [], 4_000);
+  const { times, perSecond } = watch.history('g', 4 * HOUR);
+  assert.deepEqual(perSecond, [null, 0, 20, 10]);
+  assert.deepEqual(
+    times,
+    [4 * HOUR, 4 * HOUR + 1_000, 4 * HOUR + 2_000, 4 * HOUR + 3_000],
+    'one axis, as the clock is now',
+  );
+  assert.deepEqual(watch.history('g', 4 * HOUR + 2_500).perSecond, [10]);
+  assert.deepEqual(
+    watch.rebalances('g').map(({ atMs, tookMs }) => [atMs, tookMs]),
+    [[4 * HOUR + 1_000, 1_000]],
+  );
+  assert.equal(watch.perSecond('g'), 10);
+  // set ahead by a day: a group that was not seen for a second is not gone
+  look(28 * HOUR, [], ['groups of broker 2: no answer'], 5_000);
+  assert.equal(watch.group('g')?.group, 'g');
+  assert.deepEqual(watch.recentLag('g', 1_000, 4_000), [90, 90, 70, 60]);
 });

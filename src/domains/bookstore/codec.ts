@@ -13,6 +13,7 @@ import {
 } from '../../kit/schemas/cloud-events.ts';
 import type { FieldError } from '../../kit/schemas/contract.ts';
 import type { Decoded, EventCodec, Outgoing, Stamp } from '../../kit/schemas/event-codec.ts';
+import { timeOfRecord } from '../../kit/schemas/formats.ts';
 import { isJsonObject, jsonOf, poison } from '../../kit/schemas/record-json.ts';
 import { EVENT_TYPE, ORDER_PLACED_CONTRACT, type OrderPlaced } from './events.ts';
 import { ORDER_PLACED } from './topics.ts';
@@ -61,7 +62,7 @@ function decode(record: LogRecord): Decoded<OrderPlaced> {
 
 function eventIn(record: LogRecord, value: unknown): { event: unknown; errors: readonly FieldError[] } {
   const mode = contentMode(record);
-  const fallback = { event_id: firstPlaceOf(record), timestamp: timeOf(record) };
+  const fallback = { event_id: firstPlaceOf(record), timestamp: timeOfRecord(record) };
   if (mode === 'binary') {
     const { attributes, errors } = readBinaryAttributes(record);
     return { event: { ...fallback, ...plainForm({ attributes, data: value }) }, errors };
@@ -80,10 +81,6 @@ function plainForm({ attributes: { id, type, time, subject }, data }: CloudEvent
     data,
     ...(time === undefined ? {} : { timestamp: time }),
   };
-}
-
-function timeOf({ timestamp }: LogRecord): string {
-  return new Date(Math.max(0, timestamp)).toISOString();
 }
 
 function describe(errors: readonly FieldError[]): string {

@@ -15,7 +15,7 @@ import {
   utf8Text,
 } from '../../kit/schemas/cloud-events.ts';
 import type { Decoded, EventCodec, Outgoing, Stamp } from '../../kit/schemas/event-codec.ts';
-import { epochMs } from '../../kit/schemas/formats.ts';
+import { epochMs, timeOfRecord } from '../../kit/schemas/formats.ts';
 import { isJsonObject, jsonOf, poison } from '../../kit/schemas/record-json.ts';
 import { DEFINITIONS, EVENT_TYPES, type EventDefinition, type SocialEvent, subjectOf } from './events.ts';
 import { type Checked, checkCloudEvent, checkDraft, type Fallback, refuse, schemaUri } from './incoming.ts';
@@ -111,7 +111,7 @@ function decode(record: LogRecord): Decoded<SocialEvent> {
 function checkRecord(record: LogRecord, value: unknown): Checked {
   const fallback: Fallback = {
     id: () => firstPlaceOf(record),
-    timestamp: () => new Date(Math.max(0, record.timestamp)).toISOString(),
+    timestamp: () => timeOfRecord(record),
   };
   const mode = contentMode(record);
   if (mode !== 'binary') return checkInput(value, 'ignored', fallback, mode === 'structured');

@@ -20,15 +20,20 @@ export class Chunk {
   readonly #policy: RetryPolicy;
   readonly #parking: Parking;
   readonly #deduplicate: boolean;
+  readonly #followedFrom: number;
   readonly #startedAt = performance.now();
   readonly #published = new Published();
   #failed = 0;
   #retries = 0;
 
-  /** @param parking changed along with the chunk; the caller rebuilds it when the transaction fails */
-  constructor(group: string, policy: RetryPolicy, parking: Parking, deduplicate: boolean) {
+  /**
+   * @param parking changed along with the chunk; the caller rebuilds it when the transaction fails
+   * @param followedFrom records before this offset were there already: how old they are says nothing about the consumer
+   */
+  constructor(group: string, policy: RetryPolicy, parking: Parking, deduplicate: boolean, followedFrom: number) {
     this.#group = group;
     this.#deduplicate = deduplicate;
+    this.#followedFrom = followedFrom;
     this.#policy = policy;
     this.#parking = parking;
   }
@@ -54,7 +59,7 @@ export class Chunk {
     if (verdict.kind === 'ack') {
       const id = this.#deduplicate ? eventId : null;
       this.effects.push({ offset: record.offset, eventId: id, deltas: verdict.deltas });
-      this.#published.add(record.timestamp);
+      if (record.offset >= this.#followedFrom) this.#published.add(record.timestamp);
       if (head === null) return;
       this.notes.push({ kind: 'applied', record, eventId, attempt: attempts, startedAt, at: now });
       this.#release(head);

@@ -13,7 +13,11 @@ export interface PartitionProgress {
 
 /** Of the last ten seconds. */
 export interface ConsumerLatencies {
-  /** Of every effect: from the record's timestamp to its commit in the store, retries and waiting included; to the millisecond. */
+  /**
+   * From the record's timestamp to the commit of its effect in the store, retries and waiting included; to the millisecond. Of every
+   * effect of a record that came while its partition was followed: what was in the log already when it was claimed, or is
+   * processed once more because the store went back, would tell how old the log is.
+   */
   readonly endToEnd: RecentHistogram;
   /** Of every delivery: its share of its transaction, from decoding to the stored effect. */
   readonly processing: RecentHistogram;
@@ -53,7 +57,7 @@ export interface Tally {
   readonly published: Published;
 }
 
-/** When the records of a chunk's effects were published: runs of the same millisecond, as a batch brings them. */
+/** When the records of a chunk's effects were published, as far as they came while they were followed: runs of the same millisecond, as a batch brings them. */
 export class Published {
   readonly #times: number[] = [];
   readonly #counts: number[] = [];

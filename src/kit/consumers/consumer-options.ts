@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { DeadLetter } from '../dlq/dead-letter.ts';
-import type { EventLog, LogRecord } from '../log/event-log.ts';
+import type { EventLog, LogRecord, TopicPartition } from '../log/event-log.ts';
 import type { ProjectionStore } from '../projections/projection-store.ts';
 import type { ErrorHandler } from '../retry/error-handler.ts';
 import type { ParkingLimits } from '../retry/parking.ts';
@@ -84,6 +84,11 @@ export interface ConsumerOptions<E> {
   readonly codec: Pick<EventCodec<E>, 'decode'>;
   readonly handler: Handler<E>;
   readonly store: ConsumerStore;
+  /**
+   * Called at each claim of a partition that finds records to process in the log already, before the first of them is processed. A
+   * failure is one of the claim: it is claimed again after a pause.
+   */
+  readonly onBehind?: ((partition: TopicPartition) => Promise<void>) | undefined;
   /**
    * false: event ids are not remembered, which an event that comes twice does not need where all deltas are `max` (and what
    * is made of them by `keep`, `from`, `each`): the second time changes nothing. Default true.

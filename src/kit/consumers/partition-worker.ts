@@ -10,7 +10,7 @@ import { type Clock, steadyClock, systemClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, LogRecord, PartitionBatch, TopicPartition } from '../log/event-log.ts';
 import type { ParkedRecord } from '../projections/projection-store.ts';
-import { Parking } from '../retry/parking.ts';
+import { dueInTime, Parking } from '../retry/parking.ts';
 import type { RetryPolicy } from '../retry/retry-policy.ts';
 import { orAborted } from '../waiting.ts';
 import { Chunk } from './chunk.ts';
@@ -29,6 +29,7 @@ export interface WorkerContext<E> {
   readonly log: EventLog;
   readonly store: ConsumerStore;
   readonly deadLetters: DeadLetterSink;
+  readonly onBehind?: ((partition: TopicPartition) => Promise<void>) | undefined;
   readonly judge: Judge<E>;
   readonly retryPolicy: RetryPolicy;
   readonly deduplicate: boolean;
@@ -78,6 +79,8 @@ export class PartitionWorker<E> implements TopicPartition {
   /** What the store has as `next`; lags behind `#position` only after a gap, until the next transaction. */
   #expect: number | null = null;
   #position = 0;
+  /** The log's end when this owner began to follow it, or began again further back; null before the first claim. */
+  #followedFrom: number | null = null;
   #waitingSince: number | null = null;
   #end = 0;
   #parking = new Parking();
@@ -203,7 +206,11 @@ export class PartitionWorker<E> implements TopicPartition {
     this.#expect = claim.next;
     if (claim.next !== null && claim.next > latest) return this.#ahead(claim.next, latest);
     this.#aheadChecks = 0;
-    this.#position = claim.next ?? earliest;
+    const position = claim.next ?? earliest;
+    if (position < latest) await this.#context.onBehind?.({ topic, partition });
+    // after a pause it goes on where it was, and what came meanwhile came while it followed
+    if (this.#followedFrom === null || position < this.#position) this.#followedFrom = latest;
+    this.#position = position;
     this.#waitingSince = null;
     this.#end = latest;
     const now = clock.now();
@@ -360,7 +367,7 @@ export class PartitionWorker<E> implements TopicPartition {
 
   #newChunk(): Chunk {
     const { group, retryPolicy, deduplicate } = this.#context;
-    return new Chunk(group, retryPolicy, this.#parking, deduplicate);
+    return new Chunk(group, retryPolicy, this.#parking, deduplicate, this.#followedFrom ?? 0);
   }
 
   /** @returns whether the position is now `next`, durably */
@@ -373,14 +380,9 @@ export class PartitionWorker<E> implements TopicPartition {
     try {
       if (chunk.dead.length > 0) await orAborted(deadLetters.capture(chunk.dead), abandon);
       const outcome = await store.apply({
-        topic,
-        partition,
+        ...{ topic, partition, next, effects, park, unpark },
         epoch: this.#epoch,
         expect: this.#expect,
-        next,
-        effects,
-        park,
-        unpark,
         dead: chunk.dead.length,
         now: clock.now(),
       });
@@ -491,10 +493,4 @@ export class PartitionWorker<E> implements TopicPartition {
     await new Promise((resolve) => setImmediate(resolve));
     this.#heldSince = performance.now();
   }
-}
-
-/** The clock that set `dueAt` may have been ahead of this one: no record waits longer now than since its first failure. */
-function dueInTime(record: ParkedRecord, now: number): ParkedRecord {
-  const latest = now + record.dueAt - record.firstFailedAt;
-  return record.dueAt <= latest ? record : { ...record, dueAt: latest };
 }

@@ -93,6 +93,7 @@ class ConsumerRun<E> implements RunningConsumer {
       log,
       store,
       deadLetters,
+      onBehind: options.onBehind,
       clock,
       logger,
       limits,

@@ -7,6 +7,7 @@ import { type Clock, steadyClock } from '../clock.ts';
 import { isKitError, KitError } from '../errors.ts';
 import type { EventLog, Header, LogRecord, PartitionOffset, TopicPartition } from '../log/event-log.ts';
 import { partitionFor } from '../log/partitioner.ts';
+import { shared } from '../monitoring/shared.ts';
 import { pauseMs } from '../waiting.ts';
 import {
   type DeadLetter,
@@ -157,7 +158,12 @@ export class DeadLetterQueue {
   /** Next offset to fold, by dead letter topic and partition. */
   readonly #positions = new Map<string, number>();
   readonly #partitionCounts = new Map<string, Promise<number>>();
-  #refreshing: Promise<void> | null = null;
+  /** Calls at the same time share one reading. */
+  readonly #refresh = shared(
+    () => this.#foldNews(),
+    0,
+    () => this.#clock.now(),
+  );
   #replaying = false;
 
   constructor(options: DeadLetterQueueOptions) {
@@ -400,18 +406,10 @@ export class DeadLetterQueue {
     return description!.partitions.length;
   }
 
-  /** Calls at the same time share one reading. */
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#foldNews().finally(() => {
-      this.#refreshing = null;
-    });
-    return this.#refreshing;
-  }
-
   /** The same by a reading that begins now: one under way may have passed what was written since. */
-  async #refreshAnew(): Promise<void> {
-    await this.#refreshing?.catch(() => {});
-    await this.#refresh();
+  #refreshAnew(): Promise<void> {
+    this.#refresh.forget();
+    return this.#refresh();
   }
 
   async #foldNews(): Promise<void> {
@@ -429,12 +427,13 @@ export class DeadLetterQueue {
     while (position < end) {
       try {
         const page = { topic, partition, offset: position, maxBytes: PAGE_BYTES, maxWaitMs: 500 };
-        const { records } = await this.#log.read(page);
+        const { records, highWatermark } = await this.#log.read(page);
         const last = records.at(-1);
-        // Nothing readable before the end: the next call looks again.
-        if (last === undefined) return;
+        // its leader is behind for a moment: the next call looks again
+        if (last === undefined && highWatermark < end) return;
         for (const record of records) this.#index.add(record);
-        position = last.offset + 1;
+        // what a read passes over up to the end has no records
+        position = last === undefined ? end : last.offset + 1;
       } catch (error) {
         if (!isKitError(error, 'OFFSET_OUT_OF_RANGE')) throw error;
         const [earliest] = await this.#log.listOffsets([{ topic, partition, at: 'earliest' }]);

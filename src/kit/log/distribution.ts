@@ -1,6 +1,7 @@
 import { KitError } from '../errors.ts';
+import { atOnce, type Interruptible } from '../giving-way.ts';
 import { ballsInOneBin, type ChiSquare, chiSquare, expectedUsedBins } from './chance.ts';
-import { partitionFor } from './partitioner.ts';
+import { hashOfKey } from './partitioner.ts';
 
 const HOT_FACTOR = 1.5;
 const COLD_FACTOR = 0.5;
@@ -37,6 +38,10 @@ export interface DistributionReport {
   };
 }
 
+/** Characters of keys that are hashed between two interruptions. */
+const MAX_CHARS = 32 * 1024;
+const KEY_OVERHEAD_CHARS = 32;
+
 /**
  * How keys spread over partitions.
  *
@@ -47,42 +52,79 @@ export function distributionReport(
   keysOrCounts: Iterable<string> | ReadonlyMap<string, number>,
   partitions: number,
 ): DistributionReport {
-  if (!Number.isInteger(partitions) || partitions < 1) {
-    throw new KitError('INVALID_ARGUMENT', `partitions must be a positive integer, not ${partitions}`);
-  }
-  const counts = new Array<number>(partitions).fill(0);
-  const keyCounts = new Array<number>(partitions).fill(0);
   const byKey = keysOrCounts instanceof Map ? keysOrCounts : countKeys(keysOrCounts as Iterable<string>);
-  let records = 0;
+  return atOnce(distributionReports(byKey, [partitions]))[0]!;
+}
+
+/** The same for several numbers of partitions, in one pass over the keys. @throws KitError INVALID_ARGUMENT */
+export function* distributionReports(
+  byKey: ReadonlyMap<string, number>,
+  partitionCounts: readonly number[],
+): Interruptible<DistributionReport[]> {
+  const spreads = partitionCounts.map((partitions) => new Spread(partitions));
   let hottest = { key: '', records: 0 };
+  let chars = 0;
   for (const [key, count] of byKey) {
     if (!Number.isInteger(count) || count < 1) {
       throw new KitError('INVALID_ARGUMENT', `the count of a key must be a positive integer, not ${count}`);
     }
-    const partition = partitionFor(key, partitions);
-    counts[partition]! += count;
-    keyCounts[partition]! += 1;
-    records += count;
+    const hash = hashOfKey(key);
+    for (const spread of spreads) spread.add(hash, count);
     if (count > hottest.records) hottest = { key, records: count };
+    chars += KEY_OVERHEAD_CHARS + key.length;
+    if (chars < MAX_CHARS) continue;
+    chars = 0;
+    yield;
   }
-  const mean = records / partitions;
-  const hot = indexesWhere(counts, (count) => count > mean * HOT_FACTOR);
-  const cold = indexesWhere(counts, (count) => count < mean * COLD_FACTOR);
-  return {
-    partitions,
-    records,
-    distinctKeys: byKey.size,
-    counts,
-    mean,
-    hot,
-    cold,
-    healthy: hot.length === 0 && cold.length <= partitions * MAX_COLD_SHARE,
-    usedPartitions: counts.filter((count) => count > 0).length,
-    hottestKey: records === 0 ? null : { ...hottest, share: hottest.records / records },
-    chiSquare: chiSquare(counts),
-    keyChiSquare: chiSquare(keyCounts),
-    ideal: idealSpread(byKey.size, partitions),
-  };
+  const reports: DistributionReport[] = [];
+  for (const spread of spreads) {
+    reports.push(spread.report(byKey.size, hottest));
+    yield;
+  }
+  return reports;
+}
+
+class Spread {
+  readonly #counts: number[];
+  readonly #keyCounts: number[];
+
+  constructor(partitions: number) {
+    if (!Number.isInteger(partitions) || partitions < 1) {
+      throw new KitError('INVALID_ARGUMENT', `partitions must be a positive integer, not ${partitions}`);
+    }
+    this.#counts = new Array<number>(partitions).fill(0);
+    this.#keyCounts = new Array<number>(partitions).fill(0);
+  }
+
+  add(hash: number, records: number): void {
+    const partition = hash % this.#counts.length;
+    this.#counts[partition]! += records;
+    this.#keyCounts[partition]! += 1;
+  }
+
+  report(distinctKeys: number, hottest: { readonly key: string; readonly records: number }): DistributionReport {
+    const counts = this.#counts;
+    const partitions = counts.length;
+    const records = counts.reduce((sum, count) => sum + count, 0);
+    const mean = records / partitions;
+    const hot = indexesWhere(counts, (count) => count > mean * HOT_FACTOR);
+    const cold = indexesWhere(counts, (count) => count < mean * COLD_FACTOR);
+    return {
+      partitions,
+      records,
+      distinctKeys,
+      counts,
+      mean,
+      hot,
+      cold,
+      healthy: hot.length === 0 && cold.length <= partitions * MAX_COLD_SHARE,
+      usedPartitions: counts.filter((count) => count > 0).length,
+      hottestKey: records === 0 ? null : { ...hottest, share: hottest.records / records },
+      chiSquare: chiSquare(counts),
+      keyChiSquare: chiSquare(this.#keyCounts),
+      ideal: idealSpread(distinctKeys, partitions),
+    };
+  }
 }
 
 function idealSpread(keys: number, partitions: number): DistributionReport['ideal'] {

@@ -1,4 +1,5 @@
 /** Keys as traffic has them, for plans of topics that have none yet: a few carry much, by Zipf's law. */
+import type { Interruptible } from '../giving-way.ts';
 
 export interface KeyTraffic {
   /** Different keys, `key-1` and on, the busiest first. */
@@ -8,17 +9,29 @@ export interface KeyTraffic {
   readonly skew: number;
 }
 
+const STEPS = 2_000;
+
 /** How many records each key got; keys that got none are left out. @param random in [0, 1) */
-export function generatedKeys({ keys, records, skew }: KeyTraffic, random: () => number): Map<string, number> {
+export function* generatedKeys(
+  { keys, records, skew }: KeyTraffic,
+  random: () => number,
+): Interruptible<Map<string, number>> {
   const upTo = new Float64Array(keys);
   let total = 0;
-  for (let key = 0; key < keys; key++) upTo[key] = total += (key + 1) ** -skew;
+  for (let key = 0; key < keys; key++) {
+    upTo[key] = total += (key + 1) ** -skew;
+    if (key % STEPS === 0) yield;
+  }
   const counts = new Uint32Array(keys);
-  for (let record = 0; record < records; record++) counts[firstAbove(upTo, random() * total)]! += 1;
+  for (let record = 0; record < records; record++) {
+    counts[firstAbove(upTo, random() * total)]! += 1;
+    if (record % STEPS === 0) yield;
+  }
   const found = new Map<string, number>();
-  counts.forEach((count, key) => {
+  for (const [key, count] of counts.entries()) {
     if (count > 0) found.set(`key-${key + 1}`, count);
-  });
+    if (key % STEPS === 0) yield;
+  }
   return found;
 }
 

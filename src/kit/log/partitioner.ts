@@ -37,6 +37,11 @@ export function partitionFor(key: string | Uint8Array, partitions: number): numb
   if (!Number.isInteger(partitions) || partitions < 1) {
     throw new KitError('INVALID_ARGUMENT', `partitions must be a positive integer, not ${partitions}`);
   }
+  return hashOfKey(key) % partitions;
+}
+
+/** Its remainder by the number of partitions is the partition. @param key text is hashed as UTF-8 */
+export function hashOfKey(key: string | Uint8Array): number {
   // Java's toPositive clears the sign bit; it is not Math.abs.
-  return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions;
+  return murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff;
 }

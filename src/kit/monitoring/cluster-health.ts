@@ -125,7 +125,8 @@ export class ClusterHealth implements HealthSource {
     const groups = facts.groups.map((group) => groupHealth(group, facts.ends, ages, now));
     const { starts, ends, incomplete } = facts;
     const sights = groups.map((health, index) => ({ health, description: facts.groups[index]!.description }));
-    if (facts.answering.size > 0) this.#onGroups?.({ atMs: now, groups: sights, starts, ends, incomplete });
+    const look = { atMs: now, steadyMs: this.#clock.now(), groups: sights, starts, ends, incomplete };
+    if (facts.answering.size > 0) this.#onGroups?.(look);
 
     const inService = brokers.filter(({ answers }) => answers);
     const totals = partitionTotals(topics);

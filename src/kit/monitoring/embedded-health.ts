@@ -91,7 +91,7 @@ export class EmbeddedHealth implements HealthSource {
     const now = systemClock.now();
     const groups = facts.map((group) => groupHealth(group, ends, ages, now));
     const sights = groups.map((health, index) => ({ health, description: facts[index]!.description }));
-    this.#onGroups?.({ atMs: now, groups: sights, starts, ends, incomplete: [] });
+    this.#onGroups?.({ atMs: now, steadyMs: this.#clock.now(), groups: sights, starts, ends, incomplete: [] });
     return {
       ...this.#nothing(),
       status: totals.offline > 0 ? 'down' : 'healthy',

@@ -8,8 +8,10 @@ export const CONSUMERS: ReadonlySet<string> = new Set(['consumer', '']);
 
 /** What one look at a log says of its consumer groups. */
 export interface GroupLook {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, as the wall clock has them: what ages of records are told from. */
   readonly atMs: number;
+  /** The same moment by a clock that is never set: what durations and rates are told from. */
+  readonly steadyMs: number;
   readonly groups: readonly {
     readonly health: GroupHealth;
     /** Null where its coordinator did not tell. */

@@ -4,7 +4,7 @@ import type { GroupDescription } from '../log/log-admin.ts';
 import { keyOf } from './cluster-facts.ts';
 
 export interface Rebalance {
-  /** When it was noticed: at the first look that saw it under way, or at the one that saw what came of it. */
+  /** When it was noticed, by the clock of the looks: at the first look that saw it under way, or at the one that saw what came of it. */
   readonly atMs: number;
   /** Null where it began and ended between two looks. */
   readonly tookMs: number | null;

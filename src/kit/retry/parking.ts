@@ -119,3 +119,9 @@ export class Parking {
     return low;
   }
 }
+
+/** The clock that set `dueAt` may have been ahead of this one: no record waits longer now than since its first failure. */
+export function dueInTime(record: ParkedRecord, now: number): ParkedRecord {
+  const latest = now + record.dueAt - record.firstFailedAt;
+  return record.dueAt <= latest ? record : { ...record, dueAt: latest };
+}

@@ -111,6 +111,22 @@ export function utcText(timestamp: string): string {
   return new Date(epochMs(timestamp)).toISOString();
 }
 
+/** Whether RFC 3339 can say it. A client may have stamped its records with anything. */
+export function isCalendarMs(ms: number): boolean {
+  return ms >= YEAR_0000_MS && ms <= YEAR_9999_END_MS;
+}
+
+/** RFC 3339 of a record's time, to be shown: of one that no calendar has, the nearest that it has. */
+export function shownTime(ms: number): string {
+  return new Date(Math.min(YEAR_9999_END_MS, Math.max(YEAR_0000_MS, ms))).toISOString();
+}
+
+/** RFC 3339 of a record's time, for an event that has none of its own; what no calendar has stays a number, which no schema takes. */
+export function timeOfRecord({ timestamp }: { readonly timestamp: number }): string {
+  const ms = Math.max(0, timestamp);
+  return isCalendarMs(ms) ? new Date(ms).toISOString() : String(ms);
+}
+
 /** RFC 3986 characters only; CloudEvents wants a URI-reference as `source`. */
 export function isUriReference(text: string): boolean {
   return text.length <= MAX_ID_BYTES && /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/.test(text);

@@ -1,6 +1,7 @@
 /**
  * What is remembered of consumer groups: where they stand, how their lag went, and when they were rebalanced. It asks nobody: every
- * look at the log's health that somebody takes comes by here, and is kept once a second at most.
+ * look at the log's health that somebody takes comes by here, and is kept once a second at most. It is kept by a clock that is never
+ * set: when the machine's is, what happened before is told at the times that the machine would say now.
  */
 import type { PartitionProgress } from '../../kit/consumers/consumer-metrics.ts';
 import type { GroupLook, OnGroups } from '../../kit/monitoring/group-look.ts';
@@ -48,7 +49,7 @@ interface Watched {
 
 /** As of the last look. */
 interface Seen {
-  readonly atMs: number;
+  readonly steadyMs: number;
   readonly sight: GroupLook['groups'][number];
   /** Of a handler of ours. */
   readonly positions: readonly PartitionProgress[] | null;
@@ -57,7 +58,7 @@ interface Seen {
 }
 
 interface Kept {
-  readonly atMs: number;
+  readonly steadyMs: number;
   readonly partitions: number;
   /** Next offsets, summed up. */
   readonly next: number;
@@ -67,8 +68,9 @@ export class GroupWatch {
   readonly #options: GroupWatchOptions;
   readonly #ring = new SampleRing({ capacity: CAPACITY, maxSeries: MAX_SERIES });
   readonly #groups = new Map<string, Watched>();
-  #observedAtMs: number | null = null;
-  #keptAtMs = 0;
+  /** The newest look. */
+  #observed: Pick<GroupLook, 'atMs' | 'steadyMs'> | null = null;
+  #keptAtMs = Number.NEGATIVE_INFINITY;
   #incomplete: readonly string[] = [];
 
   constructor(options: GroupWatchOptions) {
@@ -76,28 +78,33 @@ export class GroupWatch {
   }
 
   readonly saw: OnGroups = (look) => {
-    const { atMs, groups, incomplete } = look;
+    const { steadyMs, groups, incomplete } = look;
     const handlers = new Map(this.#options.handlers().map(({ group, metrics }) => [group, metrics.partitions]));
-    this.#observedAtMs = atMs;
+    this.#observed = look;
     this.#incomplete = incomplete.filter((note) => /group|^broker/.test(note));
     for (const sight of groups) {
       const { group } = sight.health;
       // one of ours that nobody has joined yet, and that has no offsets
       if (sight.description === null && sight.health.partitions.length === 0) continue;
       const positions = handlers.get(group) ?? null;
-      const watched = this.#see(group, { atMs, sight, positions, view: this.#viewOf(look, sight, positions ?? []) });
-      const rebalance = sight.description === null ? null : watched.watch.saw(sight.description, atMs);
+      const watched = this.#see(group, {
+        steadyMs,
+        sight,
+        positions,
+        view: this.#viewOf(look, sight, positions ?? []),
+      });
+      const rebalance = sight.description === null ? null : watched.watch.saw(sight.description, steadyMs);
       if (rebalance !== null) watched.rebalances.push(rebalance);
       if (watched.rebalances.length > MAX_REBALANCES) watched.rebalances.shift();
     }
     const keptMs = incomplete.length === 0 ? 0 : GONE_AFTER_MS;
-    for (const [group, { seen }] of this.#groups) if (atMs - seen.atMs > keptMs) this.#groups.delete(group);
-    if (atMs - this.#keptAtMs >= MIN_STEP_MS) this.#keep(atMs);
+    for (const [group, { seen }] of this.#groups) if (steadyMs - seen.steadyMs > keptMs) this.#groups.delete(group);
+    if (steadyMs - this.#keptAtMs >= MIN_STEP_MS) this.#keep(steadyMs);
   };
 
   /** Null before the first look. */
   get observedAtMs(): number | null {
-    return this.#observedAtMs;
+    return this.#observed?.atMs ?? null;
   }
 
   /** What could not be learned at the last look. */
@@ -116,13 +123,18 @@ export class GroupWatch {
 
   /** The newest last. */
   rebalances(group: string): readonly Rebalance[] {
-    return this.#groups.get(group)?.rebalances ?? [];
+    const shiftMs = this.#shiftMs;
+    const seen = this.#groups.get(group)?.rebalances ?? [];
+    return seen.map((one) => ({ ...one, atMs: one.atMs + shiftMs }));
   }
 
-  history(group: string, sinceMs: number): GroupHistory {
+  /** @param since milliseconds since the epoch */
+  history(group: string, since: number): GroupHistory {
+    const shiftMs = this.#shiftMs;
+    const sinceMs = since - shiftMs;
     const topics = this.#ring.keys(topicKey(group, '')).map((key) => key.slice(topicKey(group, '').length));
     return {
-      times: this.#ring.times(sinceMs),
+      times: this.#ring.times(sinceMs).map((at) => at + shiftMs),
       lag: this.#ring.values(keyFor(group, 'lag'), sinceMs),
       lagSeconds: this.#ring.values(keyFor(group, 'seconds'), sinceMs),
       perSecond: this.#ring.values(keyFor(group, 'rate'), sinceMs),
@@ -132,13 +144,13 @@ export class GroupWatch {
 
   /** The most of every step, the newest last; null where nobody looked. */
   recentLag(group: string, stepMs: number, lengthMs: number): (number | null)[] {
-    const sinceMs = (this.#observedAtMs ?? 0) - lengthMs;
+    const sinceMs = (this.#observed?.steadyMs ?? 0) - lengthMs;
     return this.#ring.maxima(keyFor(group, 'lag'), sinceMs, stepMs, Math.ceil(lengthMs / stepMs));
   }
 
   /** Of the last ten seconds. */
   perSecond(group: string): number | null {
-    const since = (this.#observedAtMs ?? 0) - RATE_WINDOW_MS;
+    const since = (this.#observed?.steadyMs ?? 0) - RATE_WINDOW_MS;
     const known = this.#ring.values(keyFor(group, 'rate'), since).filter((rate) => rate !== null);
     return known.length === 0 ? null : known.reduce((sum, rate) => sum + rate, 0) / known.length;
   }
@@ -146,6 +158,11 @@ export class GroupWatch {
   /** It is known to be gone. */
   forget(group: string): void {
     this.#groups.delete(group);
+  }
+
+  /** From the clock that things are kept by to the wall clock as it is now. */
+  get #shiftMs(): number {
+    return this.#observed === null ? 0 : this.#observed.atMs - this.#observed.steadyMs;
   }
 
   #see(group: string, seen: Seen): Watched {
@@ -167,22 +184,22 @@ export class GroupWatch {
     };
   }
 
-  #keep(atMs: number): void {
+  #keep(steadyMs: number): void {
     const values = new Map<string, number | null>();
     for (const [group, watched] of this.#groups) {
       const { seen, kept } = watched;
-      if (seen.atMs !== atMs) continue;
+      if (seen.steadyMs !== steadyMs) continue;
       const { lagSeconds, topics, partitions, next } = measured(seen);
       values.set(keyFor(group, 'lag'), topics.size === 0 ? null : [...topics.values()].reduce((sum, lag) => sum + lag));
       values.set(keyFor(group, 'seconds'), lagSeconds);
       for (const [topic, lag] of topics) values.set(topicKey(group, topic), lag);
       // of partitions that have come or gone meanwhile nobody knows how much was read
       if (kept?.partitions === partitions && partitions > 0)
-        values.set(keyFor(group, 'rate'), (Math.max(0, next - kept.next) * 1_000) / (atMs - kept.atMs));
-      watched.kept = { atMs, partitions, next };
+        values.set(keyFor(group, 'rate'), (Math.max(0, next - kept.next) * 1_000) / (steadyMs - kept.steadyMs));
+      watched.kept = { steadyMs, partitions, next };
     }
-    this.#ring.push(atMs, values);
-    this.#keptAtMs = atMs;
+    this.#ring.push(steadyMs, values);
+    this.#keptAtMs = steadyMs;
   }
 }
 

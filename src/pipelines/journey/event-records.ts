@@ -2,6 +2,7 @@
 import { firstPlaceOf, readMarker } from '../../kit/dlq/dead-letter.ts';
 import type { DeadLetterQueue } from '../../kit/dlq/dead-letter-queue.ts';
 import type { EventLog, LogRecord, PartitionOffset } from '../../kit/log/event-log.ts';
+import { shownTime } from '../../kit/schemas/formats.ts';
 import { type EventFinder, placeOf, readRecord } from './event-finder.ts';
 import { idMatcher } from './event-identity.ts';
 import type { Letter, Place } from './journey-json.ts';
@@ -95,7 +96,7 @@ async function letterOf(log: RecordParts['log'], entry: Entry, signal: AbortSign
     reason: entry.reason,
     delivery_count: entry.deliveryCount,
     first_failed_at: entry.firstFailedAt,
-    captured_at: new Date(entry.capturedAt).toISOString(),
+    captured_at: shownTime(entry.capturedAt),
     replay_count: entry.replayCount,
     replayed: entry.replayed,
     replayed_at: entry.replayed ? await markersOf(log, entry, signal) : [],
@@ -109,7 +110,7 @@ async function markersOf(log: RecordParts['log'], { id, at }: Entry, signal: Abo
   const times: string[] = [];
   const spans = [{ topic: at.topic, partition: at.partition, from: at.offset + 1, to: to! }];
   await scan(log, 'forwards', spans, budgetOf(MARKERS.records, MARKERS.ms, signal), (record) => {
-    if (readMarker(record)?.id === id) times.push(new Date(record.timestamp).toISOString());
+    if (readMarker(record)?.id === id) times.push(shownTime(record.timestamp));
     return false;
   });
   return times;

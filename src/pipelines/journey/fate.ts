@@ -2,11 +2,11 @@
 import type { ConsumerTrace, TraceEntry } from '../../kit/consumers/consumer-trace.ts';
 import type { LogRecord } from '../../kit/log/event-log.ts';
 import type { ParkedRecord, PartitionState } from '../../kit/projections/projection-store.ts';
-import type { Projection } from '../projection.ts';
-import type { Fate, Letter, LifecycleState } from './journey-json.ts';
+import { shownTime } from '../../kit/schemas/formats.ts';
+import type { Fate, FollowerName, Letter, LifecycleState } from './journey-json.ts';
 
 export interface FateFacts {
-  readonly projection: Pick<Projection, 'name' | 'group' | 'deduplicate'>;
+  readonly projection: { readonly name: FollowerName; readonly group: string; readonly deduplicate?: boolean };
   readonly record: LogRecord;
   /** Of the handler in this process; null where it does not run here. */
   readonly trace: ConsumerTrace | null;
@@ -152,6 +152,4 @@ function whyUnknown({ trace, record, repeats, projection: { name, group } }: Fat
   return `${proof}; it is too long ago for the time to be kept.`;
 }
 
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString();
-}
+export const timeText = shownTime;

@@ -2,6 +2,10 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { PROJECTION_NAMES } from '../projection.ts';
 
+/** `delivery`: of notices to the webhook, where one is set. */
+export const FOLLOWER_NAMES = [...PROJECTION_NAMES, 'delivery'] as const;
+export type FollowerName = (typeof FOLLOWER_NAMES)[number];
+
 const OrNull = <T extends TSchema>(schema: T, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 const Time = Type.String({ format: 'date-time', examples: ['2026-05-27T14:00:00.123Z'] });
@@ -37,7 +41,7 @@ export const StepJson = Type.Object({
     },
   ),
   state: OrNull(Lifecycle, 'Of the event, for this handler, from then on.'),
-  handler: OrNull(Type.Enum(PROJECTION_NAMES)),
+  handler: OrNull(Type.Enum(FOLLOWER_NAMES)),
   ...PlaceJson.properties,
   at: Time,
   since_stored_ms: Type.Number({
@@ -56,7 +60,7 @@ export const StepJson = Type.Object({
 });
 
 export const FateJson = Type.Object({
-  handler: Type.Enum(PROJECTION_NAMES),
+  handler: Type.Enum(FOLLOWER_NAMES),
   group: Type.String(),
   ...PlaceJson.properties,
   outcome: Type.Enum(['waiting', 'processing', 'retrying', 'parked', 'dead', 'applied', 'duplicate']),
@@ -71,11 +75,13 @@ export const FateJson = Type.Object({
   batch: OrNull(Batch),
   dead_letter: OrNull(Type.String()),
   documents: Type.Array(Type.String(), { description: 'Keys of what it changed, the first 10.' }),
-  note: OrNull(Type.String(), 'What is not known, and why.'),
+  note: OrNull(Type.String(), 'What is not known, and why; of `delivery`, what was sent.'),
 });
 
 export const LaneJson = Type.Object({
-  handler: Type.Enum(PROJECTION_NAMES),
+  handler: Type.Enum(FOLLOWER_NAMES, {
+    description: 'A projection; `delivery`: notices to the webhook, where this process has one set.',
+  }),
   group: Type.String(),
   topics: Type.Array(Type.String(), { description: 'What it reads.' }),
   reads: Type.Boolean({ description: 'False: this event is not read by this handler.' }),

@@ -12,9 +12,19 @@ import { EventFinder, type FindOptions, type FoundEvent, readRecord } from './ev
 import { identityOf } from './event-identity.ts';
 import { nameOf, recordsOf, replayCountOf } from './event-records.ts';
 import { fateOf, timeText } from './fate.ts';
-import type { Fate, Journey, Lane, LifecycleState, Relations, Stored } from './journey-json.ts';
+import type { Fate, FollowerName, Journey, Lane, LifecycleState, Relations, Stored } from './journey-json.ts';
 import { type RelationOptions, relationsOf } from './relations.ts';
 import { orderedSteps, stepsOf } from './steps.ts';
+
+/** Whoever reads events as a group of its own and keeps its position in a store. */
+export interface Follower extends Pick<Projection, 'group' | 'topics' | 'store' | 'deduplicate'> {
+  readonly name: FollowerName;
+  readonly project?: Projection['project'];
+  /** Where it runs in this process. */
+  readonly trace?: ConsumerTrace;
+  /** What it did outside of its store, in words. @param isDone that it is through with it */
+  readonly textOf?: (place: PartitionOffset, isDone: boolean) => string | null;
+}
 
 export interface JourneyParts {
   readonly log: EventLog;
@@ -23,6 +33,8 @@ export interface JourneyParts {
   readonly idempotency: Pick<IdempotencyStore, 'answerTo'>;
   /** Of the handlers that run in this process. */
   readonly traces: ReadonlyMap<ProjectionName, ConsumerTrace>;
+  /** Others that read events. */
+  readonly followers?: readonly Follower[];
 }
 
 export interface FollowedEvent {
@@ -41,8 +53,12 @@ export class Journeys {
 
   constructor(parts: JourneyParts) {
     this.#parts = parts;
-    const { log, idempotency, traces } = parts;
-    this.finder = new EventFinder({ log, idempotency, traces: () => [...traces.values()] });
+    const { log, idempotency } = parts;
+    this.finder = new EventFinder({
+      log,
+      idempotency,
+      traces: () => this.#followers().flatMap(({ trace }) => trace ?? []),
+    });
   }
 
   /** @throws KitError UNKNOWN_EVENT, TOO_MANY_SEARCHES, LOG_UNAVAILABLE, STORE_UNAVAILABLE */
@@ -68,8 +84,18 @@ export class Journeys {
     return relationsOf(this.#parts.log, this.finder, eventId, options);
   }
 
+  /** Traces of projections come as they are started. */
+  #followers(): Follower[] {
+    const { projections, traces, followers = [] } = this.#parts;
+    const own = projections.map((projection): Follower => {
+      const trace = traces.get(projection.name);
+      return trace === undefined ? projection : { ...projection, trace };
+    });
+    return [...own, ...followers];
+  }
+
   async #follow(eventId: string | null, found: FoundEvent, signal: AbortSignal): Promise<FollowedEvent> {
-    const { log, projections, traces } = this.#parts;
+    const { log } = this.#parts;
     const parts = { ...this.#parts, finder: this.finder };
     const all = await recordsOf(parts, eventId, found.places, signal);
     const { records, letters } = all;
@@ -82,9 +108,8 @@ export class Journeys {
     const topics = new Set(records.map(({ topic }) => topic));
     const steps: ReturnType<typeof stepsOf> = [];
     const lanes = await Promise.all(
-      projections.map(async (projection): Promise<Lane> => {
-        const { name, group, topics: reads, store } = projection;
-        const trace = traces.get(name) ?? null;
+      this.#followers().map(async (follower): Promise<Lane> => {
+        const { name, group, topics: reads, store, trace = null } = follower;
         const lane = { handler: name, group, topics: [...reads], here: trace !== null };
         if (!reads.some((topic) => topics.has(topic))) return { ...lane, reads: false, state: null, fates: [] };
         const states = await store.partitions();
@@ -96,8 +121,8 @@ export class Journeys {
             state === undefined || state.parked === 0 ? [] : await store.parked(state);
           const letter = letters.find((one) => one.group === group && nameOf(one) === nameOf(record));
           const read = socialEventCodec.decode(record);
-          const fate = fateOf({
-            projection,
+          const found = fateOf({
+            projection: follower,
             record,
             trace,
             state,
@@ -106,8 +131,10 @@ export class Journeys {
             letter,
             repeats: index > 0,
             unreadable: read.ok ? null : read,
-            documents: read.ok ? documentsOf(projection, read.event, record) : [],
+            documents: read.ok ? documentsOf(follower, read.event, record) : [],
           });
+          const told = follower.textOf?.(record, isSettled(found) && found.at !== null) ?? null;
+          const fate = told === null ? found : { ...found, note: found.note === null ? told : `${told} ${found.note}` };
           fates.push(fate);
           steps.push(...stepsOf(name, record, fate, trace, letter));
         }
@@ -143,7 +170,7 @@ function storedOf(record: LogRecord, index: number): Stored {
 }
 
 /** Documents that are known by the event alone; those of a fan-out are not. */
-function documentsOf({ project }: Projection, event: SocialEvent, record: LogRecord): string[] {
+function documentsOf({ project = () => [] }: Follower, event: SocialEvent, record: LogRecord): string[] {
   const keys = project(event, record).flatMap(({ key, each }) => (each === undefined ? key : []));
   return [...new Set(keys)].slice(0, MAX_DOCUMENTS);
 }

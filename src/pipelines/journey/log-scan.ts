@@ -89,10 +89,17 @@ async function readAll(
   let visited = 0;
   for (let offset = from; offset < to; ) {
     const request = { topic, partition, offset, maxBytes: READ_BYTES, maxRecords: to - offset };
-    const { records } = await log.read(request).catch((error: unknown) => {
-      if (isKitError(error, 'OFFSET_OUT_OF_RANGE')) return { records: [] };
-      throw error;
-    });
+    const { records, earliest } = await log.read(request).then(
+      (batch) => ({ records: batch.records, earliest: offset }),
+      (error: unknown) => {
+        if (isKitError(error, 'OFFSET_OUT_OF_RANGE')) return { records: [], earliest: Number(error.details.earliest) };
+        throw error;
+      },
+    );
+    if (earliest > offset) {
+      offset = earliest;
+      continue;
+    }
     const last = records.at(-1);
     if (last === undefined) break;
     for (const record of records) {

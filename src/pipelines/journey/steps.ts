@@ -1,9 +1,8 @@
 /** What happened to an event, in the order of time. */
 import type { ConsumerTrace, Incident, TraceEntry } from '../../kit/consumers/consumer-trace.ts';
 import type { LogRecord } from '../../kit/log/event-log.ts';
-import type { ProjectionName } from '../projection.ts';
 import { timeText } from './fate.ts';
-import type { Fate, Letter, Step, Stored } from './journey-json.ts';
+import type { Fate, FollowerName, Letter, Step, Stored } from './journey-json.ts';
 
 /** At the same millisecond, what comes first as a rule. */
 const ORDER: readonly Step['kind'][] = [
@@ -59,7 +58,7 @@ export function orderedSteps(
 
 /** Of one handler and one record, the end included. */
 export function stepsOf(
-  handler: ProjectionName,
+  handler: FollowerName,
   record: LogRecord,
   fate: Fate,
   trace: ConsumerTrace | null,

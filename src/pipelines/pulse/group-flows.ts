@@ -26,6 +26,8 @@ export interface Moment {
   readonly wallMs: number;
   /** By a clock that is never set back. */
   readonly nowMs: number;
+  /** The projections can be neither read nor written. */
+  readonly isStoreDown: boolean;
 }
 
 const MAX_GROUPS = 64;
@@ -71,7 +73,7 @@ export class GroupFlows {
     { group, handler, topics, metrics, latencies, generation }: OwnGroup,
     health: GroupHealth | undefined,
     waiting: ReadonlyMap<string, { timestamp: number }>,
-    { ends, wallMs, nowMs }: Moment,
+    { ends, wallMs, nowMs, isStoreDown }: Moment,
   ): GroupFlow {
     const mine = metrics.partitions.map(({ topic, partition, position, end_offset, waiting_since }) => {
       const at = { topic, partition };
@@ -91,6 +93,7 @@ export class GroupFlows {
       state: health?.state ?? null,
       members: health?.members ?? null,
       generation,
+      halted: !metrics.consumer_running ? 'stopped' : isStoreDown && handler !== null ? 'store_unavailable' : null,
       per_second: rate('applied', metrics.messages_processed),
       errors_per_second: rate('failed', metrics.messages_failed),
       ...lagOf(partitions),
@@ -113,6 +116,7 @@ function foreign({ group, state, members, partitions }: GroupHealth): GroupFlow 
     state,
     members,
     generation: null,
+    halted: null,
     per_second: null,
     errors_per_second: null,
     ...lagOf(partitions),
@@ -140,5 +144,6 @@ function lagOf(partitions: readonly Behind[]): Pick<GroupFlow, 'lag' | 'lag_seco
   }
   // those at their end are known to wait for nothing
   const seconds = maxOrNull(partitions.map((at) => at.lag_seconds));
-  return { lag: total, lag_seconds: total === 0 ? 0 : worst?.lag_seconds === null ? null : seconds, worst };
+  if (total === 0) return { lag: 0, lag_seconds: partitions.some(({ lag }) => lag === null) ? null : 0, worst };
+  return { lag: total, lag_seconds: worst?.lag_seconds === null ? null : seconds, worst };
 }

@@ -39,11 +39,13 @@ export interface GroupFlow {
   readonly state: string | null;
   readonly members: number | null;
   readonly generation: number | null;
+  /** Why it can apply nothing now; null: nothing is in its way, or that is not known. */
+  readonly halted: 'stopped' | 'store_unavailable' | null;
   readonly per_second: number | null;
   readonly errors_per_second: number | null;
   /** From its positions (in this process) or committed offsets to the ends of the log. */
   readonly lag: number;
-  /** Age of the oldest record that waits; 0 where none does. */
+  /** Age of the oldest record that waits; 0 where none does. Null beside a lag of 0: of a partition no position is known. */
   readonly lag_seconds: number | null;
   readonly worst: WorstPartition | null;
   readonly parked: number | null;

@@ -9,8 +9,6 @@ export interface Symptoms {
   readonly producer: ProducerFlow;
   readonly stalled: ProducerHealth;
   readonly groups: readonly GroupFlow[];
-  /** By group; false where the member in this process has stopped. */
-  readonly running: ReadonlyMap<string, boolean>;
   /** Why the projections cannot be read or written; null: they can, or it is not known. */
   readonly storeError: string | null;
   readonly openDeadLetters: number | null;
@@ -40,7 +38,7 @@ export function troublesOf(symptoms: Symptoms): Trouble[] {
         '/cluster',
       ),
     );
-  for (const group of symptoms.groups) found.push(...ofGroup(group, symptoms.running.get(group.group) ?? true));
+  for (const group of symptoms.groups) found.push(...ofGroup(group));
   if (openDeadLetters !== null && openDeadLetters > 0)
     found.push(
       trouble('warning', `${count(openDeadLetters, 'dead letter')} ${isAre(openDeadLetters)} open`, '/failures'),
@@ -112,14 +110,11 @@ function ofProducer({ producer, stalled, wallMs }: Symptoms): Trouble[] {
   return found;
 }
 
-function ofGroup(
-  { group, handler, lag, worst, parked, members, lag_seconds: seconds }: GroupFlow,
-  isRunning: boolean,
-): Trouble[] {
+function ofGroup({ group, handler, halted, lag, worst, parked, members, lag_seconds: seconds }: GroupFlow): Trouble[] {
   const found: Trouble[] = [];
   const name = handler ?? group;
   const link = `/consumers/${encodeURIComponent(group)}`;
-  if (!isRunning) found.push(trouble('critical', `${name} has stopped: it processes nothing`, link));
+  if (halted === 'stopped') found.push(trouble('critical', `${name} has stopped: it processes nothing`, link));
   if (members === 0 && lag > 0) {
     found.push(
       trouble(

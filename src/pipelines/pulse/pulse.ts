@@ -144,7 +144,9 @@ export class Pulse implements PulseSource {
     const wallMs = systemClock.now();
     const health = this.#health.value;
     const ends = this.#ends.value ?? new Map<string, number>();
-    const groups = await this.#groups.at(own, health?.groups ?? [], { ends, nowMs, wallMs });
+    const storeError = this.#storeError.value;
+    const isStoreDown = storeError !== null;
+    const groups = await this.#groups.at(own, health?.groups ?? [], { ends, nowMs, wallMs, isStoreDown });
     const runtime = { state: controller.state, cause: controller.cause };
     const producer = this.#producer(nowMs);
     const depth = this.#depth.value;
@@ -167,8 +169,7 @@ export class Pulse implements PulseSource {
         producer,
         stalled: sender.health(),
         groups,
-        running: new Map(own.map(({ group, metrics }) => [group, metrics.consumer_running])),
-        storeError: this.#storeError.value,
+        storeError,
         openDeadLetters: depth,
         wallMs,
       }),

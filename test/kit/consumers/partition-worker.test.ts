@@ -61,6 +61,32 @@ test('records that were delivered before a claim moved the position back do not 
   assert.deepEqual(harness.offsets(), [0, 1, 2, 3]);
 });
 
+test('who has to know is told at a claim that finds records to process, before the first; what fails there is done again', async (t) => {
+  const harness = new Harness();
+  const behind: number[] = [];
+  let failures = 1;
+  const owner = worker(harness, {
+    async onBehind(partition) {
+      assert.deepEqual(partition, PLACE);
+      behind.push(owner.position);
+      if (failures-- > 0) throw new KitError('LOG_UNAVAILABLE', 'not now', { retriable: true });
+    },
+  });
+  const asked = t.mock.method(harness.log, 'listOffsets');
+  await owner.open();
+  assert.deepEqual([behind, owner.start], [[], 0], 'the log is empty');
+  assert.equal(asked.mock.callCount(), 1);
+  await publish(harness.log, 0, {}, {});
+  await owner.onRecords(await harness.log.read({ ...PLACE, offset: 0 }));
+  await owner.open();
+  assert.deepEqual(behind, [], 'it is at the end');
+  harness.data.lose();
+  await owner.open();
+  assert.deepEqual([behind.length, owner.start], [1, null]);
+  await harness.clock.advance(10_000);
+  assert.deepEqual([behind.length, owner.start], [2, 0]);
+});
+
 test('a new leader that is behind for a moment is waited for, however long the store was away before', async () => {
   const harness = new Harness();
   await publish(harness.log, 0, {}, {});

@@ -123,6 +123,19 @@ test('listing: newest first, filtered, and read on from where it stopped', async
   assert.equal(reads, 1);
 });
 
+test('what has no records at the end, such as the mark of a transaction, is not read again at every look', async (t) => {
+  const { log, dlq } = queue();
+  await dlq.capture([letter()]);
+  log.partition({ topic: `${TOPIC}.dlq`, partition: 0 }).end += 1;
+  const read = t.mock.method(log, 'read');
+  assert.equal(await dlq.depth(), 1);
+  const reads = read.mock.callCount();
+  assert.equal(await dlq.depth(), 1);
+  assert.equal(read.mock.callCount(), reads);
+  await dlq.capture([letter({ offset: 10 })]);
+  assert.equal(await dlq.depth(), 2);
+});
+
 test('no more than so many entries are held; older ones are counted', async () => {
   const { dlq } = queue(5, 10);
   await dlq.capture(Array.from({ length: 25 }, (_, offset) => letter({ offset, partition: offset % 5 })));

@@ -119,7 +119,10 @@ export async function journeyScene(t: TestContext, options: SceneOptions = {}): 
           const journey = await follow(eventId);
           const done = journey.lanes.every(
             ({ handler, state }) =>
-              !handlers.includes(handler) || state === null || state === 'COMMITTED' || state === 'POISON_DLQ',
+              !handlers.some((name) => name === handler) ||
+              state === null ||
+              state === 'COMMITTED' ||
+              state === 'POISON_DLQ',
           );
           return done && where(journey) ? journey : null;
         },

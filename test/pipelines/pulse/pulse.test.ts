@@ -108,11 +108,15 @@ describe('the pulse', () => {
     scene.store = async () => {
       throw new Error('Redis at h:1: connect ECONNREFUSED');
     };
-    const { troubles } = await scene.until((sample) => sample.troubles.some(({ text }) => /store/.test(text)));
+    const away = await scene.until((sample) => sample.troubles.some(({ text }) => /store/.test(text)));
+    assert.equal(away.groups[0]?.halted, 'store_unavailable');
+    const { troubles } = away;
     assert.match(troubles[0]!.text, /does not answer: Redis at h:1: connect ECONNREFUSED\. Handlers wait/);
     assert.equal(troubles[0]!.severity, 'critical');
     scene.store = async () => [];
-    await scene.until((sample) => !sample.troubles.some(({ text }) => /store/.test(text)));
+    await scene.until(
+      ({ troubles, groups }) => groups[0]?.halted === null && !troubles.some(({ text }) => /store/.test(text)),
+    );
   });
 
   test('lag is from own positions to the ends of the log, in seconds by the record that waits', async () => {

@@ -82,6 +82,7 @@ export function group(changes: Partial<GroupFlow> = {}): GroupFlow {
     state: 'Stable',
     members: 1,
     generation: 1,
+    halted: null,
     per_second: 0,
     errors_per_second: 0,
     lag: 0,
