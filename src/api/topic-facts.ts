@@ -167,7 +167,7 @@ export class TopicFacts {
   }
 
   async #ask(name: string): Promise<Administered> {
-    const admin = this.#platform.admin();
+    const admin = await this.#platform.admin();
     if (admin === null) return UNKNOWN;
     const [bytes, configs] = await Promise.all([
       unlessRefused(admin.bytesOf(name)),

@@ -1,8 +1,8 @@
 /** From a request's bytes to its handler and back to a response's bytes. Source: Kafka protocol guide, "Request Header". */
 import { isKitError, KitError } from '../kit/errors.ts';
+import { ByteReader } from '../kit/log/byte-reader.ts';
+import { ByteWriter } from '../kit/log/byte-writer.ts';
 import type { Asking, Broker, Handler } from './handler.ts';
-import { ByteReader } from './protocol/byte-reader.ts';
-import { ByteWriter } from './protocol/byte-writer.ts';
 import { readRequest, writeResponse } from './protocol/codec.ts';
 import { ERROR } from './protocol/error-codes.ts';
 import type { Api, ResponseOf } from './protocol/layout.ts';

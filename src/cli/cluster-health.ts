@@ -6,7 +6,6 @@ import { clusterTelemetry } from '../cluster/telemetry.ts';
 import type { LoadedSettings, Settings } from '../config/settings.ts';
 import { KitError } from '../kit/errors.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
-import { ClusterHealth } from '../kit/monitoring/cluster-health.ts';
 import type { BrokerHealth, ClusterReport } from '../kit/monitoring/cluster-report.ts';
 import { remoteClient } from './client.ts';
 import { EXIT, print, printJson, table } from './output.ts';
@@ -47,6 +46,7 @@ async function look({ settings, origins }: LoadedSettings): Promise<ClusterRepor
   // Whoever names no brokers means those that were launched here, wherever their ports are.
   const isMeant = launched !== undefined && origins.kafkaBootstrap.source === 'default';
   const bootstrap = isMeant ? bootstrapOf(launched) : settings.kafkaBootstrap;
+  const { ClusterHealth } = await import('../kit/monitoring/cluster-health.ts');
   const health = new ClusterHealth({
     bootstrap,
     telemetry: clusterTelemetry(clusterDirectory(settings), bootstrap),

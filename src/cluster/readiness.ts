@@ -1,6 +1,6 @@
 import { createConnection, createServer } from 'node:net';
 import { isKitError, KitError } from '../kit/errors.ts';
-import { KafkaLog } from '../kit/log/kafka/kafka-log.ts';
+import type { EventLog } from '../kit/log/event-log.ts';
 import { portOwner } from './port-owner.ts';
 import { LOOPBACK } from './server-properties.ts';
 import { waitUntil } from './supervisor.ts';
@@ -72,7 +72,8 @@ function ignoreUnknown(error: unknown): undefined {
   if (!isKitError(error, 'UNKNOWN_TOPIC')) throw error;
 }
 
-function connect(port: number, host: string): Promise<KafkaLog> {
+async function connect(port: number, host: string): Promise<EventLog> {
+  const { KafkaLog } = await import('../kit/log/kafka/kafka-log.ts');
   return KafkaLog.connect({ bootstrap: [`${host}:${port}`], clientId: 'cluster', requestTimeoutMs: 1_000 });
 }
 

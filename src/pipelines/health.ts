@@ -4,19 +4,21 @@ import { embeddedGroups } from '../kit/log/embedded/embedded-groups.ts';
 import { EmbeddedLog } from '../kit/log/embedded/embedded-log.ts';
 import type { EventLog } from '../kit/log/event-log.ts';
 import type { BrokerTelemetry } from '../kit/monitoring/broker-telemetry.ts';
-import { ClusterHealth } from '../kit/monitoring/cluster-health.ts';
 import type { ClusterReport, HealthSource } from '../kit/monitoring/cluster-report.ts';
 import { EmbeddedHealth } from '../kit/monitoring/embedded-health.ts';
 import type { OnGroups } from '../kit/monitoring/group-look.ts';
 
 /** Who tells how the log is, and of its groups: those of the projections, `groups`, and all others. */
-export function healthSource(
+export async function healthSource(
   log: EventLog,
   settings: Settings,
   groups: readonly string[],
   { telemetry, onGroups }: { readonly telemetry: BrokerTelemetry | undefined; readonly onGroups?: OnGroups },
-): HealthSource {
-  if (log.kind === 'kafka') return new ClusterHealth({ bootstrap: settings.kafkaBootstrap, telemetry, onGroups });
+): Promise<HealthSource> {
+  if (log.kind === 'kafka') {
+    const { ClusterHealth } = await import('../kit/monitoring/cluster-health.ts');
+    return new ClusterHealth({ bootstrap: settings.kafkaBootstrap, telemetry, onGroups });
+  }
   const known = log instanceof EmbeddedLog ? { admin: embeddedGroups(log.coordinator) } : {};
   return new EmbeddedHealth({ log, groups, ...known, onGroups });
 }

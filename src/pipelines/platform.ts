@@ -33,7 +33,7 @@ export interface Platform {
    * Configuration, sizes and groups, by Kafka's protocol; made at the first call and closed with the platform, by nobody else.
    * Null for an embedded log that does not speak it: see `broker`.
    */
-  admin(): LogAdmin | null;
+  admin(): Promise<LogAdmin> | null;
   readonly topics: TopicManager;
   /** Consumer groups, ours and others'. */
   readonly groups: Groups;

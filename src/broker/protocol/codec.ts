@@ -1,7 +1,7 @@
 /** Reads and writes messages by their layouts: a layout and a version are put together once, then used for every message. */
 import { KitError } from '../../kit/errors.ts';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader } from '../../kit/log/byte-reader.ts';
+import { ByteWriter } from '../../kit/log/byte-writer.ts';
 import type { Api, Field, Fields, RequestOf, ResponseOf } from './layout.ts';
 
 type Read = (from: ByteReader) => unknown;

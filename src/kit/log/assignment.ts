@@ -4,8 +4,9 @@
  * make can share a group. Source: Kafka `ConsumerProtocolSubscription.json`, `ConsumerProtocolAssignment.json`,
  * `RangeAssignor`, `RoundRobinAssignor`.
  */
-import { Reader, Writer } from '@platformatic/kafka';
 import { KitError } from '../errors.ts';
+import { ByteReader } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
 import type { TopicPartition } from './event-log.ts';
 
 export interface Subscription {
@@ -27,61 +28,79 @@ export type Assignor = (
 ) => Assignments;
 
 const VERSION = 1;
+const NO_USER_DATA = -1;
 
 export function encodeSubscription(topics: readonly string[]): Buffer {
-  return Writer.create()
-    .appendInt16(VERSION)
-    .appendArray([...topics].sort(), (w, topic) => w.appendString(topic, false), false, false)
-    .appendBytes(null, false)
-    .appendArray([], () => {}, false, false).buffer;
+  const out = new ByteWriter();
+  out.int16(VERSION);
+  writeArray(out, [...topics].sort(), (topic) => writeText(out, topic));
+  out.int32(NO_USER_DATA);
+  writeArray(out, [], () => {});
+  return Buffer.concat(out.pieces());
 }
 
 /** Reads any version: later ones only add fields at the end. @throws KitError INCONSISTENT_GROUP_PROTOCOL */
 export function decodeSubscription(bytes: Buffer): Subscription {
   return decoding('subscription', bytes, (reader) => {
-    const version = reader.readInt16();
-    const topics = reader.readArray((r) => r.readString(false), false, false);
-    reader.readNullableBytes(false);
+    const version = reader.int16();
+    const topics = readArray(reader, () => readText(reader));
+    reader.slice(Math.max(0, reader.int32()));
     return { topics, owned: version >= 1 ? readPartitions(reader) : [] };
   });
 }
 
 export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
-  const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
-  return Writer.create()
-    .appendInt16(VERSION)
-    .appendArray(
-      [...byTopic],
-      (w, [topic, of]) =>
-        w.appendString(topic, false).appendArray(of, (w2, { partition }) => w2.appendInt32(partition), false, false),
-      false,
-      false,
-    )
-    .appendBytes(null, false).buffer;
+  const out = new ByteWriter();
+  out.int16(VERSION);
+  writeArray(out, [...Map.groupBy(partitions, ({ topic }) => topic)], ([topic, of]) => {
+    writeText(out, topic);
+    writeArray(out, of, ({ partition }) => out.int32(partition));
+  });
+  out.int32(NO_USER_DATA);
+  return Buffer.concat(out.pieces());
 }
 
 /** Empty bytes are an empty assignment. @throws KitError INCONSISTENT_GROUP_PROTOCOL */
 export function decodeAssignment(bytes: Buffer): TopicPartition[] {
   if (bytes.length === 0) return [];
   return decoding('assignment', bytes, (reader) => {
-    reader.readInt16();
+    reader.int16();
     return readPartitions(reader);
   });
 }
 
-function readPartitions(reader: Reader): TopicPartition[] {
-  return reader
-    .readArray(
-      (r) => ({ topic: r.readString(false), partitions: r.readArray((r2) => r2.readInt32(), false, false) }),
-      false,
-      false,
-    )
-    .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
+function readPartitions(reader: ByteReader): TopicPartition[] {
+  return readArray(reader, () => {
+    const topic = readText(reader);
+    return readArray(reader, () => ({ topic, partition: reader.int32() }));
+  }).flat();
 }
 
-function decoding<T>(what: string, bytes: Buffer, read: (reader: Reader) => T): T {
+function readText(reader: ByteReader): string {
+  return reader.text(reader.int16());
+}
+
+/** Null is empty. */
+function readArray<T>(reader: ByteReader, element: () => T): T[] {
+  const length = Math.max(0, reader.int32());
+  reader.expectElements(length);
+  return Array.from({ length }, element);
+}
+
+function writeText(out: ByteWriter, text: string): void {
+  const bytes = Buffer.from(text);
+  out.int16(bytes.length);
+  out.bytes(bytes);
+}
+
+function writeArray<T>(out: ByteWriter, elements: readonly T[], write: (element: T) => void): void {
+  out.int32(elements.length);
+  for (const element of elements) write(element);
+}
+
+function decoding<T>(what: string, bytes: Buffer, read: (reader: ByteReader) => T): T {
   try {
-    return read(Reader.from(bytes));
+    return read(new ByteReader(bytes));
   } catch (cause) {
     throw new KitError('INCONSISTENT_GROUP_PROTOCOL', `A group member's ${what} cannot be read.`, { cause });
   }

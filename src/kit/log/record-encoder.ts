@@ -3,7 +3,7 @@
  * than 2^31 ms (24 days) from the first one's (its 64-bit zigzag shifts by 31), and two to three times slower.
  * Source: Kafka documentation, "Record Batch"; Protocol Buffers, "Base 128 Varints" and zigzag.
  */
-import { crc32c } from '@platformatic/kafka';
+import { crc32c } from '@platformatic/wasm-utils';
 import type { NewRecord } from './event-log.ts';
 
 /** What makes a batch the same batch when it is sent again (KIP-98). */

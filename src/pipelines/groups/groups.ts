@@ -15,7 +15,7 @@ import type { GroupWatch } from './group-watch.ts';
 export interface GroupsOptions {
   readonly log: EventLog;
   /** Null where the log cannot be administered now. */
-  readonly admin: () => GroupsOfLog | null;
+  readonly admin: () => GroupsOfLog | Promise<GroupsOfLog> | null;
   readonly watch: GroupWatch;
   /** Looks at the log, so that the watch has seen it within the last second. */
   readonly look: () => Promise<unknown>;
@@ -103,7 +103,7 @@ export class Groups {
   async reset(group: string, { target, topics, create, execute }: ResetRequest): Promise<GroupReset> {
     const { log, groupId } = this.#options;
     notOfProjection(group, groupId);
-    const admin = this.#admin();
+    const admin = await this.#admin();
     const description = await this.#describe(group, create);
     const committed = await admin.committed(group);
     const partitions = await partitionsChosen(log, choicesOf(target, topics, committed));
@@ -134,7 +134,7 @@ export class Groups {
 
   /** With its offsets, which are answered. @throws KitError UNKNOWN_GROUP, GROUP_ACTIVE, LOG_UNAVAILABLE */
   async delete(group: string): Promise<readonly PartitionOffset[]> {
-    const admin = this.#admin();
+    const admin = await this.#admin();
     const description = await admin.describeGroup(group);
     if (!isInactive(description.state)) throw groupActive(description);
     const offsets = await admin.committed(group);
@@ -155,15 +155,15 @@ export class Groups {
     return this.#look(group);
   }
 
-  #admin(): GroupsOfLog {
-    const admin = this.#options.admin();
+  async #admin(): Promise<GroupsOfLog> {
+    const admin = await this.#options.admin();
     if (admin !== null) return admin;
     throw new KitError('LOG_UNAVAILABLE', 'The log cannot be asked about its groups now.', { retriable: true });
   }
 
   async #describe(group: string, create: boolean): Promise<GroupDescription | null> {
     try {
-      return await this.#admin().describeGroup(group);
+      return await (await this.#admin()).describeGroup(group);
     } catch (error) {
       if (create && isKitError(error, 'UNKNOWN_GROUP')) return null;
       throw error;

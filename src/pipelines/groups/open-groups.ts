@@ -19,7 +19,7 @@ export function openGroups({
   settings,
 }: {
   readonly log: EventLog;
-  readonly admin: () => LogAdmin | null;
+  readonly admin: () => Promise<LogAdmin> | null;
   readonly watch: GroupWatch;
   readonly health: Pick<HealthSource, 'report' | 'lookAgain'>;
   readonly projections: readonly Projection[];

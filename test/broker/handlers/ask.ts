@@ -1,8 +1,8 @@
 /** A handler as a client meets it: what goes in and comes out has been through the bytes of a version, without a connection. */
 import type { Asking, Broker, Handler } from '../../../src/broker/handler.ts';
-import { ByteWriter } from '../../../src/broker/protocol/byte-writer.ts';
 import { readRequest, readResponse, writeRequest, writeResponse } from '../../../src/broker/protocol/codec.ts';
 import type { Api, In, Out } from '../../../src/broker/protocol/layout.ts';
+import { ByteWriter } from '../../../src/kit/log/byte-writer.ts';
 
 type RequestIn<A> = A extends Api<infer F> ? Partial<Out<F>> : never;
 type ResponseOut<A> = A extends Api<never, infer F> ? In<F> : A extends Api<infer _, infer F> ? In<F> : never;

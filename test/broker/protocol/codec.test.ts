@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HANDLERS } from '../../../src/broker/handlers.ts';
-import { ByteReader } from '../../../src/broker/protocol/byte-reader.ts';
-import { ByteWriter } from '../../../src/broker/protocol/byte-writer.ts';
 import { readRequest, readResponse, writeRequest, writeResponse } from '../../../src/broker/protocol/codec.ts';
 import {
   type Api,
@@ -15,6 +13,8 @@ import {
   string,
 } from '../../../src/broker/protocol/layout.ts';
 import { isKitError } from '../../../src/kit/errors.ts';
+import { ByteReader } from '../../../src/kit/log/byte-reader.ts';
+import { ByteWriter } from '../../../src/kit/log/byte-writer.ts';
 
 function bytesOf(write: (to: ByteWriter) => void): Buffer {
   const to = new ByteWriter();

@@ -1,10 +1,10 @@
 /** A client of one connection that sends whatever it is told to: any request of our layouts in any version, or raw bytes. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { ByteWriter } from '../../../src/broker/protocol/byte-writer.ts';
 import { readResponse, writeRequest } from '../../../src/broker/protocol/codec.ts';
 import type { Api } from '../../../src/broker/protocol/layout.ts';
 import { apiVersions } from '../../../src/broker/protocol/messages/api-versions.ts';
+import { ByteWriter } from '../../../src/kit/log/byte-writer.ts';
 
 /** A whole response without its length. */
 export type Frame = Buffer;

@@ -13,6 +13,9 @@ export const BASE_TIMESTAMP_AT = 27;
 export const MAX_TIMESTAMP_AT = 35;
 const RECORD_COUNT_AT = 57;
 export const HEADER_BYTES = 61;
+/** Bits of the attributes. */
+export const IS_COMPRESSED = 0b111;
+export const IS_CONTROL = 1 << 5;
 
 export interface BatchHeader {
   readonly baseOffset: number;

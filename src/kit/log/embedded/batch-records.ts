@@ -1,6 +1,6 @@
 /** The records of a stored batch as bytes, and a batch with fewer of them. */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { crc32c, lz4Compress, snappyCompress } from '@platformatic/wasm-utils';
 import { unpackLz4 } from '../unpack-lz4.ts';
 import { unpackSnappy } from '../unpack-snappy.ts';
 import {
@@ -86,7 +86,7 @@ export function filterRecords(bytes: Buffer, keep: (record: RecordInBatch) => bo
   const counts = { recordCount: kept.length, hasTombstones };
   if (kept.length === recordCount || kept.length === 0) return { ...counts, bytes: null };
   const body = Buffer.concat(kept);
-  const packed = compressionOf(bytes) === 0 ? body : codecOf(bytes).compressSync(body);
+  const packed = packedAs(compressionOf(bytes), body);
   const batch = Buffer.concat([bytes.subarray(0, HEADER_BYTES), packed]);
   writeShrunkHeader(batch, kept.length, maxTimestamp);
   batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)), CRC_AT);
@@ -102,8 +102,19 @@ function recordAt(cursor: RecordCursor, records: Buffer, baseOffset: number): Re
   };
 }
 
-function codecOf(bytes: Buffer) {
-  const codec = compressionsAlgorithmsByBitmask[compressionOf(bytes)];
-  if (codec === undefined) throw new RangeError(`unknown compression ${compressionOf(bytes)}`);
-  return codec;
+function packedAs(compression: number, body: Buffer): Buffer {
+  switch (compression) {
+    case 0:
+      return body;
+    case GZIP:
+      return gzipSync(body);
+    case SNAPPY:
+      return snappyCompress(body);
+    case LZ4:
+      return lz4Compress(body);
+    case ZSTD:
+      return zstdCompressSync(body);
+    default:
+      throw new RangeError(`unknown compression ${compression}`);
+  }
 }

@@ -2,12 +2,12 @@
  * Between the port's records and Kafka's record batch, format v2, which is what the embedded log stores.
  * Source: Kafka documentation, "Record Batch".
  */
-import { crc32c, IS_COMPRESSED, IS_CONTROL } from '@platformatic/kafka';
+import { crc32c } from '@platformatic/wasm-utils';
 import { KitError } from '../../errors.ts';
 import type { LogRecord, NewRecord, RawRecord, TopicPartition } from '../event-log.ts';
 import { decodeRecords } from '../record-decoder.ts';
 import { encodeRecordBatch } from '../record-encoder.ts';
-import { CRC_AT, CRC_FROM, HEADER_BYTES } from './batch-header.ts';
+import { CRC_AT, CRC_FROM, HEADER_BYTES, IS_COMPRESSED, IS_CONTROL } from './batch-header.ts';
 import { recordBytes } from './batch-records.ts';
 
 /** Whether the bytes are those that were stored at `baseOffset`. */

@@ -1,5 +1,5 @@
 /** What is looked at before a batch from outside is stored: what Kafka's brokers refuse, this log refuses too. */
-import { crc32c } from '@platformatic/kafka';
+import { crc32c } from '@platformatic/wasm-utils';
 import { KitError } from '../../errors.ts';
 import {
   BASE_TIMESTAMP_AT,
