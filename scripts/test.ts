@@ -17,7 +17,7 @@ import { missing } from '../test/support/requirements.ts';
 const root = join(import.meta.dirname, '..');
 const FILE_TIMEOUT_MS = 5 * 60_000;
 /** Most of the long files wait for other processes for a good part of their time. */
-const FILES_AT_ONCE = availableParallelism() + 2;
+const FILES_AT_ONCE = availableParallelism() + 1;
 /**
  * What reads the shared Kafka's events from their beginning comes before `e2e/kafka`, which writes most of them: that spares
  * 45 s of work. Then those that take longest, so that none of them is waited for at the end. The others follow by name.
