@@ -28,7 +28,8 @@ const cutTables = (page: Page) =>
     .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
     .map((table) => table.getAttribute('aria-label'))`);
 
-describe('everybody can use the dashboard', { skip: noBrowser }, () => {
+// they only look, and wait for most of their time
+describe('everybody can use the dashboard', { skip: noBrowser, concurrency: 3 }, () => {
   const browser = browserForTests();
   let scene: DemoScene;
   before(async () => {

@@ -33,7 +33,7 @@ function rebuildArguments(directory: string, ...more: string[]): string[] {
   return ['projections', 'rebuild', 'engagement', '--shadow', '--json', '--data-dir', directory, ...more];
 }
 
-describe(`a rebuild under ${RATE} events a second`, () => {
+describe(`a rebuild under ${RATE} events a second`, { concurrency: true }, () => {
   it('is swapped in, equals the fold of the log, and can be asked for the past', async (t) => {
     const directory = await dataDirectory(t);
     const server = await up(t, directory, demo);
