@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { cacheDirectory } from '../config/cache-directory.ts';
-import { DRILLS, SHORT_SELECTION } from '../drills/catalog.ts';
+import { DRILLS, drillNamed, SHORT_SELECTION } from '../drills/catalog.ts';
 import type { Drill } from '../drills/drill.ts';
-import { DEFAULT_RATE, drillNamed } from '../drills/drill-runs.ts';
+import { DEFAULT_RATE } from '../drills/drill-runs.ts';
 import type { DrillReport } from '../drills/report/report.ts';
 import { type SummaryRow, summaryRows, verdictText } from '../drills/report/text.ts';
 import { markdown, readReports, worstRows } from '../drills/report/worst.ts';

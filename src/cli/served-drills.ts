@@ -12,7 +12,6 @@ import type {
   DrillVerdict,
 } from '../api/drills.ts';
 import { cacheDirectory } from '../config/cache-directory.ts';
-import { DRILLS } from '../drills/catalog.ts';
 import type { Drill, Requirement } from '../drills/drill.ts';
 import type { DrillOptions } from '../drills/drill-options.ts';
 import { DEFAULT_RATE, type RunState, DrillRuns as Runs } from '../drills/drill-runs.ts';
@@ -45,7 +44,12 @@ export class ServedDrills implements DrillRuns {
   }
 
   async catalog(): Promise<DrillCatalog> {
-    const [lacks, ids] = await Promise.all([this.#lacks(), this.#reports.ids()]);
+    // when somebody looks: what drills are made of is much to load
+    const [lacks, ids, { DRILLS }] = await Promise.all([
+      this.#lacks(),
+      this.#reports.ids(),
+      import('../drills/catalog.ts'),
+    ]);
     const lastIds = DRILLS.flatMap(({ name }) => ids.find((id) => drillOf(id) === name) ?? []);
     const last = await this.#reports.heads(lastIds);
     const { current } = this.#runs;

@@ -1,3 +1,4 @@
+import { KitError } from '../kit/errors.ts';
 import type { Drill } from './drill.ts';
 import { brokerDiskFull } from './scenarios/broker-disk-full.ts';
 import { brokerFreeze } from './scenarios/broker-freeze.ts';
@@ -39,3 +40,11 @@ export const DRILLS: readonly Drill[] = [
 
 /** The ones that every run of the tests affords. */
 export const SHORT_SELECTION: readonly string[] = ['broker-kill', 'consumer-kill', 'no-quorum', 'power-loss'];
+
+/** @throws KitError UNKNOWN_DRILL */
+export function drillNamed(name: string): Drill {
+  const drill = DRILLS.find((one) => one.name === name);
+  if (drill !== undefined) return drill;
+  const known = DRILLS.map((one) => one.name).join(', ');
+  throw new KitError('UNKNOWN_DRILL', `there is no drill ${name}; there are ${known}`);
+}

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { isKitError, KitError } from '../kit/errors.ts';
-import { DRILLS } from './catalog.ts';
 import type { Drill } from './drill.ts';
 import type { DrillOptions } from './drill-options.ts';
 import { runInProcess } from './drill-process.ts';
@@ -68,6 +67,7 @@ export class DrillRuns {
 
   /** @throws KitError UNKNOWN_DRILL, MISSING_COMPONENT, DRILL_RUNNING */
   async start(name: string, wish: Partial<DrillOptions>): Promise<RunState> {
+    const { drillNamed } = await import('./catalog.ts');
     const drill = drillNamed(name);
     const lack = await lackOf(drill.requires);
     if (lack !== null)
@@ -182,14 +182,6 @@ export class DrillRuns {
     if (run !== undefined) return run;
     throw new KitError('UNKNOWN_DRILL_RUN', `This server knows of no run ${id} of a drill.`, { details: { run: id } });
   }
-}
-
-/** @throws KitError UNKNOWN_DRILL */
-export function drillNamed(name: string): Drill {
-  const drill = DRILLS.find((one) => one.name === name);
-  if (drill !== undefined) return drill;
-  const known = DRILLS.map((one) => one.name).join(', ');
-  throw new KitError('UNKNOWN_DRILL', `there is no drill ${name}; there are ${known}`);
 }
 
 function addProgress(run: Run, text: string): void {
