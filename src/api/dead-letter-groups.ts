@@ -1,7 +1,8 @@
 import Type, { type Static } from 'typebox';
+import { shownTime } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { PROJECTION_NAMES } from '../pipelines/projection.ts';
-import { FilterQuery, Fingerprint, filterOf, LetterCode, LetterId, timeText } from './dead-letter-json.ts';
+import { FilterQuery, Fingerprint, filterOf, LetterCode, LetterId } from './dead-letter-json.ts';
 import { Count, json, problems, Timestamp, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
 
@@ -74,13 +75,13 @@ export function deadLetterGroupRoutes(app: Api, platform: Pick<Platform, 'deadLe
           ...group,
           counts: [...group.counts],
           handler: platform.failures.handlerOf(group.group),
-          first_seen_at: timeText(firstSeenAt),
-          last_seen_at: timeText(lastSeenAt),
+          first_seen_at: shownTime(firstSeenAt),
+          last_seen_at: shownTime(lastSeenAt),
           example_id: example.id,
           example_reason: example.reason,
         })),
         group_count: groups.length,
-        from: timeText(buckets.from),
+        from: shownTime(buckets.from),
         bucket_ms: buckets.widthMs,
         counts,
         matching,

@@ -61,14 +61,12 @@ export function letterJson(entry: ListedDeadLetter): DeadLetterJson {
     reason,
     delivery_count: entry.deliveryCount,
     first_failed_at: entry.firstFailedAt,
-    captured_at: timeText(entry.capturedAt),
+    captured_at: shownTime(entry.capturedAt),
     replay_count: entry.replayCount,
     replayed,
     value_bytes: entry.valueBytes,
   };
 }
-
-export const timeText = shownTime;
 
 const FILTER = {
   topic: Type.Optional(TopicName),

@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox';
 import type { ReplayJobReport, ReplayJobRequest, ReplayPlan } from '../kit/dlq/replay-jobs.ts';
 import { KitError } from '../kit/errors.ts';
+import { shownTime } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import {
   FilterBody,
@@ -15,7 +16,6 @@ import {
   ReplayItemJson,
   repairOf,
   replayItemJson,
-  timeText,
 } from './dead-letter-json.ts';
 import { Count, json, problems, Timestamp } from './schemas.ts';
 import type { Api } from './typed.ts';
@@ -183,8 +183,8 @@ function reportJson(report: ReplayJobReport): ReplayJobJson {
     refused,
     rate_per_second: report.ratePerSecond,
     duration_ms: report.durationMs,
-    started_at: timeText(report.startedAt),
-    ended_at: endedAt === null ? null : timeText(endedAt),
+    started_at: shownTime(report.startedAt),
+    ended_at: endedAt === null ? null : shownTime(endedAt),
     sent,
     failed,
     sent_per_second: report.sentPerSecond,

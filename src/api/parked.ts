@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
+import { shownTime } from '../kit/schemas/formats.ts';
 import type { Platform } from '../pipelines/platform.ts';
 import { PROJECTION_NAMES } from '../pipelines/projection.ts';
-import { timeText } from './dead-letter-json.ts';
 import { Count, json, Offset, Partition, problems, Timestamp, TopicName } from './schemas.ts';
 import type { Api } from './typed.ts';
 
@@ -64,12 +64,12 @@ export function parkedRoutes(app: Api, platform: Pick<Platform, 'failures'>): vo
         partitions: [...report.partitions],
         keys: report.keys.map(({ firstFailedAt, nextAttemptAt, waitingOffsets, ...key }) => ({
           ...key,
-          first_failed_at: timeText(firstFailedAt),
-          next_attempt_at: timeText(nextAttemptAt),
+          first_failed_at: shownTime(firstFailedAt),
+          next_attempt_at: shownTime(nextAttemptAt),
           waiting_offsets: [...waitingOffsets],
         })),
         key_count: report.keyCount,
-        now: timeText(Date.now()),
+        now: shownTime(Date.now()),
       };
     },
   );

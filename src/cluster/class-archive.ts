@@ -11,7 +11,8 @@ import { isAlive, supervise, waitUntil } from './supervisor.ts';
 
 const STEP_TIMEOUT_MS = 60_000;
 const STARTED = 'Kafka Server started';
-const TRAINING_FLAGS = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+/** Short-lived and small: start-up time and memory before peak throughput. */
+export const SMALL_JVM: readonly string[] = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 /** A Kafka uuid; this broker is nobody's. */
 const CLUSTER_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
@@ -68,7 +69,7 @@ async function train(libraries: string, directory: string, archive: string): Pro
   };
   await writeFile(propertiesFile, formatProperties(serverProperties(settings)));
   const java = (flags: readonly string[], ...args: string[]) => [
-    ...TRAINING_FLAGS,
+    ...SMALL_JVM,
     ...flags,
     '-cp',
     join(libraries, '*'),

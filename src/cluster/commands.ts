@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { KitError } from '../kit/errors.ts';
 import { jolokiaAgent } from './artifacts.ts';
-import { classArchiveFlags } from './class-archive.ts';
+import { classArchiveFlags, SMALL_JVM } from './class-archive.ts';
 import {
   brokerPorts,
   controllerPorts,
@@ -51,14 +51,7 @@ const JOLOKIA_ACCESS = fileURLToPath(new URL('../../assets/kafka/jolokia-access.
 
 /** Without it a broker goes on with whatever thread has died. */
 const EXIT_WHEN_OUT_OF_MEMORY = '-XX:+ExitOnOutOfMemoryError';
-/** Short-lived and small: start-up time and memory before peak throughput. */
-const JVM_FLAGS = [
-  '-Xmx512m',
-  '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
-  '-Djava.awt.headless=true',
-  EXIT_WHEN_OUT_OF_MEMORY,
-];
+const JVM_FLAGS = [...SMALL_JVM, '-Djava.awt.headless=true', EXIT_WHEN_OUT_OF_MEMORY];
 const LOG_FLAGS = [
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
   '-Dorg.slf4j.simpleLogger.showDateTime=true',

@@ -2,6 +2,7 @@
 import { CATEGORIES, type SocialEvent } from '../domains/social/events.ts';
 import { SOCIAL_TOPICS } from '../domains/social/topics.ts';
 import type { EventLog, LogRecord } from '../kit/log/event-log.ts';
+import { Mentions, rawOf } from '../kit/log/mentions.ts';
 import { partitionFor } from '../kit/log/partitioner.ts';
 import type { EventCodec } from '../kit/schemas/event-codec.ts';
 import { budgetOf, type Span, scan, spansOf } from './journey/log-scan.ts';
@@ -27,7 +28,7 @@ export async function newestActOf(
   signal: AbortSignal,
 ): Promise<ActsLooked> {
   const all = await spansOf(log, SOCIAL_TOPICS, 'earliest', 'latest');
-  const mentions = mentionOf(userId);
+  const mentions = new Mentions([userId]);
   let newest: ActsLooked['newest'] = null;
   const { left, records } = await scan(
     log,
@@ -35,7 +36,7 @@ export async function newestActOf(
     likelyFirst(all, userId),
     budgetOf(MAX_RECORDS, MAX_MS, signal),
     (record) => {
-      if (!mentions(record)) return false;
+      if (!mentions.in(rawOf(record))) return false;
       const decoded = codec.decode(record);
       if (!decoded.ok || decoded.event.user_id !== userId) return false;
       if (newest === null || record.timestamp >= newest.record.timestamp) newest = { event: decoded.event, record };
@@ -52,14 +53,4 @@ function likelyFirst(spans: readonly Span[], userId: string): Span[] {
   const own = actions.length === 0 ? -1 : partitionFor(userId, actions.length);
   const [likely, unlikely] = [true, false].map((is) => actions.filter(({ partition }) => (partition === own) === is));
   return [...likely!, ...others, ...unlikely!];
-}
-
-/** Says no at little cost: of our own records a header tells; what JSON may write in several ways is read as a whole. */
-function mentionOf(userId: string): (record: LogRecord) => boolean {
-  const bytes = Buffer.from(userId);
-  const isWrittenOneWay = /^[\w.:@-]+$/.test(userId);
-  return ({ headers, value }) => {
-    for (const [name, content] of headers) if (name === 'ce_userid') return content?.equals(bytes) === true;
-    return value !== null && (!isWrittenOneWay || value.includes(bytes));
-  };
 }

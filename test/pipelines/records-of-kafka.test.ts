@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { Producer, stringSerializers } from '@platformatic/kafka';
 import { KafkaLog } from '../../src/kit/log/kafka/kafka-log.ts';
 import { recordsOf } from '../../src/pipelines/records-of.ts';
 import { KAFKA_COMPONENTS, kafkaForTests } from '../support/cluster.ts';
 import { missing } from '../support/requirements.ts';
 import { teardown } from '../support/teardown.ts';
+import { transactionalProducer } from '../support/transactional-producer.ts';
 import { until } from '../support/until.ts';
 
 test('on Kafka a partition that ends with marks of transactions, or an aborted one, is read to its end', {
@@ -21,15 +21,7 @@ test('on Kafka a partition that ends with marks of transactions, or an aborted o
   const topic = `records-of-${randomUUID()}`;
   await log.createTopics([{ name: topic, partitions: 1 }]);
   const at = { topic, partition: 0 };
-  const producer = new Producer({
-    clientId: 'other',
-    bootstrapBrokers: [...kafka.bootstrap],
-    serializers: stringSerializers,
-    transactionalId: randomUUID(),
-    idempotent: true,
-    retries: 30,
-    retryDelay: 200,
-  });
+  const producer = transactionalProducer(kafka.bootstrap);
   after.defer(() => producer.close());
   const transact = async (outcome: 'commit' | 'abort', value: string, end: number) => {
     const transaction = await producer.beginTransaction();

@@ -67,7 +67,7 @@ export function fateOf(facts: FateFacts): Fate {
   const next = state?.next ?? null;
   if (next === null || next <= offset) {
     const since = trace?.underWaySince(record) ?? null;
-    if (since !== null) return fate('processing', { at: timeText(since) });
+    if (since !== null) return fate('processing', { at: shownTime(since) });
     return fate('waiting', { lag: offset - (next ?? facts.earliest), note: whyWaiting(facts) });
   }
   const waits = facts.parked.find((parked) => parked.offset === offset);
@@ -80,12 +80,12 @@ export function fateOf(facts: FateFacts): Fate {
   if (facts.unreadable !== null) return fate('dead', { reason: facts.unreadable.reason, note: whyUnknown(facts) });
   if (last !== undefined) {
     const outcome = entries.some(({ kind }) => kind === 'duplicate') ? 'duplicate' : 'applied';
-    return fate(outcome, { at: timeText(last.storedAt), attempts });
+    return fate(outcome, { at: shownTime(last.storedAt), attempts });
   }
   const chunk = trace?.chunkOf(record) ?? null;
   if (chunk === null || trace === null) return fate('applied', { note: whyUnknown(facts) });
   return fate('applied', {
-    at: timeText(chunk.storedAt),
+    at: shownTime(chunk.storedAt),
     attempts: 1,
     batch: { records: chunk.records, duration_ms: chunk.durationMs },
     note: trace.isComplete(chunk)
@@ -109,19 +109,19 @@ function parkedFate(
 ): Fate {
   if (waits.attempts > 0)
     return fate('retrying', {
-      at: timeText(waits.firstFailedAt),
+      at: shownTime(waits.firstFailedAt),
       attempts: waits.attempts,
-      next_at: timeText(waits.dueAt),
+      next_at: shownTime(waits.dueAt),
       reason: waits.reason,
       note: trace === null ? 'Another process holds it.' : null,
     });
   const head = parked.find(({ key, offset }) => key === waits.key && offset < waits.offset);
-  return fate('parked', { at: timeText(waits.firstFailedAt), behind: head?.offset ?? null, reason: waits.reason });
+  return fate('parked', { at: shownTime(waits.firstFailedAt), behind: head?.offset ?? null, reason: waits.reason });
 }
 
 function deadFate(fate: MakeFate, { letter, unreadable }: FateFacts, entry: TraceEntry | undefined): Fate {
   return fate('dead', {
-    at: letter?.captured_at ?? (entry === undefined ? null : timeText(entry.storedAt)),
+    at: letter?.captured_at ?? (entry === undefined ? null : shownTime(entry.storedAt)),
     attempts: letter?.delivery_count ?? entry?.attempt ?? null,
     reason: letter?.reason ?? entry?.reason ?? null,
     dead_letter: letter?.id ?? null,
@@ -138,7 +138,7 @@ function whyWaiting({ trace, record, state }: FateFacts): string | null {
       ? 'This handler has not begun with the partition, and does not run in this process.'
       : null;
   const [last] = trace.incidents(record, 0, Number.POSITIVE_INFINITY).slice(-1);
-  return last?.kind === 'paused' ? `The partition is paused since ${timeText(last.at)}: ${last.reason ?? ''}` : null;
+  return last?.kind === 'paused' ? `The partition is paused since ${shownTime(last.at)}: ${last.reason ?? ''}` : null;
 }
 
 /** The position proves that it is settled; what is not known is when. */
@@ -148,8 +148,6 @@ function whyUnknown({ trace, record, repeats, projection: { name, group } }: Fat
   const claim = trace.claimOf(record);
   if (claim === null) return `${proof}; another member of ${group} has done it, which keeps the time.`;
   if (claim.position > record.offset)
-    return `${proof}; that was before this process took the partition over, at ${timeText(claim.at)}.`;
+    return `${proof}; that was before this process took the partition over, at ${shownTime(claim.at)}.`;
   return `${proof}; it is too long ago for the time to be kept.`;
 }
-
-export const timeText = shownTime;

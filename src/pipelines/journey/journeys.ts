@@ -7,11 +7,12 @@ import { KitError } from '../../kit/errors.ts';
 import type { EventLog, LogRecord, PartitionOffset } from '../../kit/log/event-log.ts';
 import type { IdempotencyStore } from '../../kit/producers/idempotency-store.ts';
 import type { ParkedRecord } from '../../kit/projections/projection-store.ts';
+import { shownTime } from '../../kit/schemas/formats.ts';
 import type { Projection, ProjectionName } from '../projection.ts';
 import { EventFinder, type FindOptions, type FoundEvent, readRecord } from './event-finder.ts';
 import { identityOf } from './event-identity.ts';
 import { nameOf, recordsOf, replayCountOf } from './event-records.ts';
-import { fateOf, timeText } from './fate.ts';
+import { fateOf } from './fate.ts';
 import type { Fate, FollowerName, Journey, Lane, LifecycleState, Relations, Stored } from './journey-json.ts';
 import { type RelationOptions, relationsOf } from './relations.ts';
 import { orderedSteps, stepsOf } from './steps.ts';
@@ -147,7 +148,7 @@ export class Journeys {
       event_id: eventId,
       found_by: found.by,
       searched: [...found.searched],
-      as_of: timeText(Date.now()),
+      as_of: shownTime(Date.now()),
       state: STATES.find((state) => reading.includes(state)) ?? 'UNVALIDATED',
       settled: lanes.every(({ fates }) => fates.every(isSettled)),
       event: event === null ? null : eventJson(event),
@@ -166,7 +167,7 @@ function storedOf(record: LogRecord, index: number): Stored {
   const { topic, partition, offset, timestamp } = record;
   const count = replayCountOf(record);
   const role = count > 0 ? 'replay' : index === 0 ? 'original' : 'repetition';
-  return { topic, partition, offset, at: timeText(timestamp), role, replay_count: count };
+  return { topic, partition, offset, at: shownTime(timestamp), role, replay_count: count };
 }
 
 /** Documents that are known by the event alone; those of a fan-out are not. */

@@ -2,10 +2,10 @@
 import { SOCIAL_TOPICS } from '../../domains/social/topics.ts';
 import { isKitError } from '../../kit/errors.ts';
 import type { LogRecord } from '../../kit/log/event-log.ts';
+import { shownTime } from '../../kit/schemas/formats.ts';
 import { type EventFinder, readRecord } from './event-finder.ts';
 import { type EventIdentity, identityOf } from './event-identity.ts';
 import { nameOf, type RecordParts } from './event-records.ts';
-import { timeText } from './fate.ts';
 import type { Related, Relations } from './journey-json.ts';
 import { budgetOf, scan, spansOf } from './log-scan.ts';
 
@@ -130,8 +130,8 @@ async function lookAround(
     correlated: [...correlated.values()].sort((a, b) => a.record.timestamp - b.record.timestamp),
     searched: {
       records,
-      from: from === null ? null : timeText(from),
-      to: to === null ? null : timeText(to),
+      from: from === null ? null : shownTime(from),
+      to: to === null ? null : shownTime(to),
       complete: after.left.length === 0,
     },
   };
@@ -175,6 +175,6 @@ function relatedJson({ record, ...identity }: Found): Related {
     topic: record.topic,
     partition: record.partition,
     offset: record.offset,
-    at: timeText(record.timestamp),
+    at: shownTime(record.timestamp),
   };
 }

@@ -1,7 +1,7 @@
 /** What happened to an event, in the order of time. */
 import type { ConsumerTrace, Incident, TraceEntry } from '../../kit/consumers/consumer-trace.ts';
 import type { LogRecord } from '../../kit/log/event-log.ts';
-import { timeText } from './fate.ts';
+import { shownTime } from '../../kit/schemas/formats.ts';
 import type { Fate, FollowerName, Letter, Step, Stored } from './journey-json.ts';
 
 /** At the same millisecond, what comes first as a rule. */
@@ -51,7 +51,7 @@ export function orderedSteps(
   return [...created, ...rest].map(({ at, ...known }) => ({
     ...NOTHING,
     ...known,
-    at: timeText(at),
+    at: shownTime(at),
     since_stored_ms: at - first.timestamp,
   }));
 }
@@ -72,7 +72,7 @@ export function stepsOf(
   if (fate.outcome === 'applied' && fate.at !== null && !has('applied')) {
     const { batch } = fate;
     const at = Date.parse(fate.at);
-    const startedAt = batch === null ? null : timeText(at - batch.duration_ms);
+    const startedAt = batch === null ? null : shownTime(at - batch.duration_ms);
     steps.push({
       ...own,
       kind: 'applied',
@@ -104,7 +104,7 @@ function stepOf(
   const { kind, at, storedAt, startedAt, attempt, code, reason, dueAt, behind } = entry;
   const attempted = {
     attempt,
-    started_at: startedAt === null ? null : timeText(startedAt),
+    started_at: startedAt === null ? null : shownTime(startedAt),
     duration_ms: startedAt === null ? null : at - startedAt,
   };
   switch (kind) {
@@ -114,7 +114,7 @@ function stepOf(
         // what is given up next was not to be tried again
         ...(dueAt === null || following?.code === 'RETRIES_EXHAUSTED'
           ? {}
-          : { next_at: timeText(dueAt), delay_ms: dueAt - at }),
+          : { next_at: shownTime(dueAt), delay_ms: dueAt - at }),
       };
     case 'parked':
       return { kind, at, state: 'PROCESSING', behind: behind !== null && behind >= 0 ? behind : null };

@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { Producer, stringSerializers } from '@platformatic/kafka';
 import { kafkaLibraries } from '../../../../src/cluster/artifacts.ts';
 import { classArchiveFlags } from '../../../../src/cluster/class-archive.ts';
 import { freePort } from '../../../../src/cluster/free-ports.ts';
@@ -15,6 +14,7 @@ import { KafkaLog, type KafkaLogOptions } from '../../../../src/kit/log/kafka/ka
 import { KAFKA_COMPONENTS, kafkaForTests, type TestKafka, testCacheDirectory } from '../../../support/cluster.ts';
 import { JVM } from '../../../support/java-tools.ts';
 import { missing } from '../../../support/requirements.ts';
+import { transactionalProducer } from '../../../support/transactional-producer.ts';
 
 const record = (value: string) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: Date.now() });
 
@@ -109,15 +109,7 @@ describe('Kafka adapter', { skip: missing(...KAFKA_COMPONENTS) ?? false }, () =>
   test('transactions of other clients count once they are committed, and never when aborted', async () => {
     const topic = await topicOf();
     const at = { topic, partition: 0 };
-    const producer = new Producer({
-      clientId: 'other',
-      bootstrapBrokers: [...kafka.bootstrap],
-      serializers: stringSerializers,
-      transactionalId: randomUUID(),
-      idempotent: true,
-      retries: 30,
-      retryDelay: 200,
-    });
+    const producer = transactionalProducer(kafka.bootstrap);
     try {
       for (const [outcome, values] of [
         ['commit', ['a', 'b']],
